@@ -1,0 +1,53 @@
+"""The pytest plugin that gives a test run its own PostgreSQL and Valkey before Django reads its settings.
+
+Named by `-p` in pytest.ini, because a conftest.py is read after pytest-django has loaded the settings. Whatever
+DATABASE_URL the shell has is overwritten: tests never touch a database that somebody keeps.
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Generator
+
+import pytest
+
+from mark_portal import catalogs, private_servers
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # gw0, gw1…; empty in the one process that owns the servers
+SETTINGS = {
+    "DJANGO_SETTINGS_MODULE": "mark_portal.settings",
+    "SECRET_KEY": "only-for-tests",
+    "VAULT_KEYS": "1:dGVzdHMtb25seS12YXVsdC1rZXktMzItYnl0ZXMhISE=",
+    "VAULT_MATCH_KEY": "dGVzdHMtb25seS1tYXRjaC1rZXktMzItYnl0ZXMhISE=",
+    "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+    "LANGUAGE_CODE": "en",
+    "HTTPS": "0",
+    "MARK_DEMO": "0",
+    "DEBUG": "1",  # static files without collectstatic; pytest-django turns the setting itself off again
+}
+_owned = contextlib.ExitStack()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    options = early_config.known_args_namespace
+    if WORKER:
+        os.environ["REDIS_URL"] = redis_url_of(WORKER, os.environ["REDIS_URL"])
+    elif not (options.help or options.version):
+        catalogs.compile_stale()
+        servers = _owned.enter_context(private_servers.for_tests())
+        os.environ |= SETTINGS | servers.environment
+    yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    _owned.close()
+
+
+def redis_url_of(worker: str, url: str) -> str:
+    """Each worker's own database; the first one is the owner's. Raises ValueError past 63 workers."""
+    number = int(worker.removeprefix("gw")) + 1
+    if number > 63:
+        raise ValueError("The private Valkey has 64 databases; use fewer workers.")
+    return re.sub(r"/\d+$", f"/{number}", url)
