@@ -1,0 +1,47 @@
+"""Opening and ending a contract."""
+
+from datetime import date, datetime
+
+from django.db import connection, transaction
+
+from accounts import credentials, journal, sessions
+from accounts.models import Contract, House, Subscriber, User
+
+
+@transaction.atomic
+def open_contract(
+    *, subscriber: Subscriber, house: House, flat: str, started_on: date, author: User, now: datetime
+) -> Contract:
+    """A contract with its number, login (the number) and a random password waiting to be printed once."""
+    contract = Contract(subscriber=subscriber, house=house, flat=flat, started_on=started_on)
+    return complete(contract, author=author, now=now)
+
+
+@transaction.atomic
+def complete(contract: Contract, *, author: User, now: datetime) -> Contract:
+    """Give a new, unsaved contract everything that the operator does not type."""
+    contract.number = next_number()
+    contract.city = contract.house.street.city
+    contract.save(force_insert=True)
+    user = User(login=contract.number, city=contract.city, contract=contract)
+    user.set_unusable_password()
+    user.save()
+    credentials.issue(user, contract, author=author, now=now)
+    return contract
+
+
+def next_number() -> str:
+    """The next free contract number, six digits or more; numbers are never given twice, gaps are fine."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('accounts_contract_number')")
+        return f"{cursor.fetchone()[0]:06d}"
+
+
+@transaction.atomic
+def terminate(contract: Contract, *, actor: User, reason: str, ended_on: date, now: datetime) -> None:
+    """End a contract: the subscriber can no longer sign in, the history stays."""
+    changed = Contract.objects.in_force().filter(pk=contract.pk)
+    if changed.update(state=Contract.State.TERMINATED, ended_on=ended_on):
+        for user in User.objects.filter(contract=contract):
+            sessions.end_all(user)
+        journal.record(actor, "contract_terminated", contract, reason=reason, now=now)

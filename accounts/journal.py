@@ -1,0 +1,53 @@
+"""Writing and reading the audit journal."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+
+from accounts.models import City, JournalEntry, User
+
+
+def record(
+    actor: User | None,
+    action: str,
+    target: models.Model,
+    *,
+    now: datetime,
+    changes: dict[str, Any] | None = None,
+    reason: str = "",
+    network_address: str | None = None,
+) -> JournalEntry:
+    """Append one row. Secrets never come here: pass field names, not sealed values."""
+    return JournalEntry.objects.create(
+        at=now,
+        actor=actor,
+        action=action,
+        target_label=str(target)[:200],
+        city=city_of(target),
+        changes=changes or {},
+        reason=reason,
+        network_address=network_address,
+        **target_of(target),
+    )
+
+
+def target_of(target: models.Model) -> dict[str, Any]:
+    """The filter that finds a record's rows."""
+    return {"target_type": ContentType.objects.get_for_model(target), "target_id": str(target.pk)}
+
+
+def of(target: models.Model) -> models.QuerySet[JournalEntry]:
+    return JournalEntry.objects.filter(**target_of(target)).select_related("actor")
+
+
+def city_of(target: models.Model) -> City | None:
+    """The city whose staff may read the row: a city itself, or what `city` leads to, through the contract if need be."""
+    if isinstance(target, City):
+        return target
+    for holder in (target, getattr(target, "contract", None), getattr(target, "street", None)):
+        city = getattr(holder, "city", None)
+        if isinstance(city, City):
+            return city
+    return None

@@ -1,0 +1,33 @@
+"""The audit journal: what staff changed, when and why."""
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .places import City
+from .users import User
+
+
+class JournalEntry(models.Model):
+    """Append-only; a trigger refuses UPDATE and DELETE. Carries no secret: sealed fields show as «changed»."""
+
+    at = models.DateTimeField(_("time"), db_index=True)
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("who"))
+    action = models.CharField(_("action"), max_length=60)
+    target_type = models.ForeignKey(ContentType, models.PROTECT, related_name="+", verbose_name=_("kind of record"))
+    target_id = models.CharField(max_length=40)
+    target_label = models.CharField(_("record"), max_length=200)
+    city = models.ForeignKey(City, models.PROTECT, null=True, related_name="+", verbose_name=_("city"))
+    # {"field": [old, new]} or, for an action, its particulars.
+    changes = models.JSONField(_("changes"), default=dict)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    network_address = models.GenericIPAddressField(_("from"), null=True)
+
+    class Meta:
+        verbose_name = _("journal entry")
+        verbose_name_plural = _("audit journal")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["target_type", "target_id"], name="journal_of_a_record")]
+
+    def __str__(self) -> str:
+        return f"{self.action}: {self.target_label}"

@@ -1,0 +1,89 @@
+"""Signing in: a try is reserved before the password is hashed, so that 200 parallel guesses cost five hashes.
+
+Five failures lock a login for the network they come from, whether or not the login exists; two wider ceilings stop a
+guesser with many networks and a network that tries many logins.
+"""
+
+import time
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts import limits, networks
+from accounts.models import User
+
+BY_LOGIN_AND_NETWORK = limits.Allowance("sign-in", settings.SIGN_IN_TRIES, settings.SIGN_IN_LOCK, restarts=True)
+BY_LOGIN = limits.Allowance("sign-in-login", settings.SIGN_IN_TRIES * 4, settings.SIGN_IN_LOCK)
+BY_NETWORK = limits.Allowance("sign-in-network", settings.SIGN_IN_TRIES * 20, settings.SIGN_IN_LOCK)
+
+
+class SignInRefused(Exception):
+    """Wrong, unknown, locked or terminated: one answer. `locked_until` depends on the count alone."""
+
+    def __init__(self, message: str, *, tries_left: int, locked_until: datetime | None = None) -> None:
+        super().__init__(message)
+        self.tries_left, self.locked_until = tries_left, locked_until
+
+
+class _Pace:
+    """How long the last real check took: a refusal without a check waits as long, so that it does not stand out."""
+
+    seconds = 0.035
+
+
+def subscriber(request: HttpRequest, *, city: str, login: str, password: str, now: datetime) -> User:
+    """The user of a contract. Raises SignInRefused."""
+    return _check(request, f"{city}/{login.lower()}", {"city": city, "login": login, "password": password}, now=now)
+
+
+def staff(request: HttpRequest, *, login: str, password: str, now: datetime) -> User:
+    """The user of a member of staff. Raises SignInRefused."""
+    return _check(request, f"staff/{login.lower()}", {"username": login, "password": password}, now=now)
+
+
+def _check(request: HttpRequest, who: str, credentials: dict[str, str], *, now: datetime) -> User:
+    network = networks.network_of(request)
+    pair = f"{who} · {network}"
+    reserved = [(BY_LOGIN_AND_NETWORK, pair), (BY_LOGIN, who), (BY_NETWORK, network)]
+    try:
+        left = min(limits.take(allowance, subject, now=now) for allowance, subject in reserved)
+    except limits.LimitReached as reached:
+        time.sleep(_Pace.seconds)
+        raise SignInRefused(_locked_text(), tries_left=0, locked_until=reached.until) from None
+    started = time.perf_counter()
+    user = authenticate(request, **credentials)
+    _Pace.seconds = min(time.perf_counter() - started, 0.5)
+    if not isinstance(user, User):
+        raise SignInRefused(_wrong_text(left), tries_left=left, locked_until=None if left else now + settings.SIGN_IN_LOCK)
+    limits.clear(BY_LOGIN_AND_NETWORK, pair)
+    limits.give_back(BY_LOGIN, who)
+    limits.give_back(BY_NETWORK, network)
+    return user
+
+
+def _locked_text() -> str:
+    minutes = int(settings.SIGN_IN_LOCK / timedelta(minutes=1))
+    return ngettext(
+        "Too many failed tries. Sign-in is closed for %(minutes)d minute. Call %(phone)s: we will help you at once.",
+        "Too many failed tries. Sign-in is closed for %(minutes)d minutes. Call %(phone)s: we will help you at once.",
+        minutes,
+    ) % {"minutes": minutes, "phone": settings.TECHNICAL_PHONE}
+
+
+def _wrong_text(left: int) -> str:
+    if not left:
+        return _locked_text()
+    return ngettext(
+        "City, login or password do not match. Check the keyboard layout and Caps Lock. %(left)d try left.",
+        "City, login or password do not match. Check the keyboard layout and Caps Lock. %(left)d tries left.",
+        left,
+    ) % {"left": left}
+
+
+def unlock(lock: limits.Limit) -> None:
+    """Let a locked login or network try again at once."""
+    lock.delete()

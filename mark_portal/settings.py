@@ -1,0 +1,265 @@
+"""One settings file for the demo, the tests and production: what differs comes from the environment (.env.example)."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+import structlog
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- Where this runs ------------------------------------------------------------------------------------------------
+# The demo brings its own database and public secrets; production has no defaults at all, so that a forgotten secret
+# stops the start instead of running on a known one.
+DEMO = env.bool("MARK_DEMO", False)
+DEBUG = env.bool("DEBUG", False)
+
+
+def secret(name: str, *, demo: str) -> str:
+    return env.str(name, demo) if DEMO else env.str(name)
+
+
+SECRET_KEY = secret("SECRET_KEY", demo="demo-only-secret-key-that-production-refuses-to-know")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+HTTPS = env.bool("HTTPS", not DEMO)
+# How many proxies of ours stand in front and append to X-Forwarded-For; 0 believes only the socket.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+
+# --- Applications ---------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "mark_portal",
+    "tariffs",
+    "support",
+    "billing",
+    "notifications",
+    "accounts",
+    "mark_portal.staff_site.StaffSiteConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.forms",
+    "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_structlog",
+    "phonenumber_field",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "mark_portal.middleware.security_headers",
+    "django_structlog.middlewares.RequestMiddleware",
+    "mark_portal.middleware.refuse_unreadable_text",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "mark_portal.preferences.language",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "mark_portal.middleware.RetryLostRaces",
+]
+
+ROOT_URLCONF = "mark_portal.urls"
+WSGI_APPLICATION = "mark_portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "mark_portal.preferences.page",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------------
+DATABASES = {"default": env.db("DATABASE_URL", "postgres:///mark") if DEMO else env.db("DATABASE_URL")}
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": env.int("CONN_MAX_AGE", 600),
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": {
+        "options": "-c lock_timeout={}ms -c statement_timeout={}ms".format(
+            env.int("LOCK_TIMEOUT_MS", 3_000), env.int("STATEMENT_TIMEOUT_MS", 10_000)
+        ),
+        "connect_timeout": 5,
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: Celery's broker and the live pages ----------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0") if DEMO else env.str("REDIS_URL")
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "Europe/Samara"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900}
+# A page that publishes must outlive a dead or hung broker: these bound its wait to a fraction of a second. The worker
+# reads with a longer patience (mark_portal/celery.py).
+CELERY_TASK_PUBLISH_RETRY = False
+
+# --- People ---------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+# A login is unique within its city; staff have no city. Uniqueness is a constraint of the table, not of the column.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.SubscriberBackend", "accounts.backends.StaffBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("login",)}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+PASSWORD_HASHERS = ["accounts.credentials.OwaspArgon2idHasher"]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "cabinet"
+LOGOUT_REDIRECT_URL = "home"
+STAFF_TOTP_REQUIRED = env.bool("STAFF_TOTP_REQUIRED", not DEMO)
+OTP_TOTP_ISSUER = "Марк"
+
+SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", 5)
+SIGN_IN_LOCK = timedelta(minutes=env.int("SIGN_IN_LOCK_MINUTES", 15))
+
+# Keys of the encrypted passport and INN fields, apart from SECRET_KEY: "id:base64 of 32 bytes", the newest last.
+VAULT_KEYS = secret("VAULT_KEYS", demo="1:ZGVtby1vbmx5LXZhdWx0LWtleS1vZi0zMi1ieXRlcyE=")
+VAULT_MATCH_KEY = secret("VAULT_MATCH_KEY", demo="ZGVtby1vbmx5LW1hdGNoLWtleS1vZi0zMi1ieXRlcyE=")
+
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = "Lax"
+STAFF_SESSION_AGE = timedelta(hours=12)
+
+# --- Money ----------------------------------------------------------------------------------------------------------
+ADJUSTMENT_NEEDS_SECOND_ABOVE = env.int("ADJUSTMENT_NEEDS_SECOND_ABOVE", 5_000)  # rubles
+
+# --- Requests from the public ---------------------------------------------------------------------------------------
+PHONENUMBER_DEFAULT_REGION = "RU"
+PHONENUMBER_DB_FORMAT = "E164"
+WORKING_DAY_START, WORKING_DAY_END = env.str("WORKING_DAY_START", "09:00"), env.str("WORKING_DAY_END", "18:00")
+CONNECTION_REQUEST_DEADLINE = timedelta(minutes=env.int("CONNECTION_REQUEST_DEADLINE_MINUTES", 120))  # working time
+
+# --- How to reach «Марк» --------------------------------------------------------------------------------------------
+TECHNICAL_PHONE = env.str("TECHNICAL_PHONE", "+7 (3412) 918-111")
+SALES_PHONE = env.str("SALES_PHONE", "+7 (3412) 918-177")
+BUSINESS_EMAIL = env.str("BUSINESS_EMAIL", "abon@mark.ru")
+VK_MESSAGE_URL = env.str("VK_MESSAGE_URL", "https://vk.me/mark_izhevsk")
+
+# --- Language and time ----------------------------------------------------------------------------------------------
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "ru")
+LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "Europe/Samara"
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = False
+
+# --- Static files ---------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "mark_portal.staticfiles.FlatStylesStorage"
+    },
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+# --- Security headers -----------------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "worker-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", HTTPS)
+SECURE_REDIRECT_EXEMPT = [r"^health/$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+X_FRAME_OPTIONS = "DENY"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "mark_portal.errors.csrf_failure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+
+# --- Logs: JSON lines with a request id -----------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processor": structlog.processors.JSONRenderer(ensure_ascii=False),
+            "foreign_pre_chain": [
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso"),
+            ],
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # Bad input is answered with a page, not reported as a fault of ours.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", "INFO")},
+    },
+}
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
