@@ -3,6 +3,9 @@
 from datetime import date, datetime
 
 from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from accounts import credentials, journal, sessions
 from accounts.models import Contract, House, Subscriber, User
@@ -37,11 +40,22 @@ def next_number() -> str:
         return f"{cursor.fetchone()[0]:06d}"
 
 
+class TerminationRefused(Exception):
+    """The message says why the contract cannot end so."""
+
+
 @transaction.atomic
 def terminate(contract: Contract, *, actor: User, reason: str, ended_on: date, now: datetime) -> None:
-    """End a contract: the subscriber can no longer sign in, the history stays."""
-    changed = Contract.objects.in_force().filter(pk=contract.pk)
-    if changed.update(state=Contract.State.TERMINATED, ended_on=ended_on):
-        for user in User.objects.filter(contract=contract):
-            sessions.end_all(user)
-        journal.record(actor, "contract_terminated", contract, reason=reason, now=now)
+    """End a contract: the subscriber can no longer sign in, the history stays. Raises TerminationRefused."""
+    today = timezone.localdate(now)
+    if not contract.started_on <= ended_on <= today:
+        raise TerminationRefused(
+            _("The end lies between the start of the contract, %(start)s, and today.")
+            % {"start": date_format(contract.started_on, "SHORT_DATE_FORMAT")}
+        )
+    in_force = Contract.objects.in_force().filter(pk=contract.pk)
+    if not in_force.update(state=Contract.State.TERMINATED, ended_on=ended_on):
+        raise TerminationRefused(_("The contract is terminated already."))
+    for user in User.objects.filter(contract=contract):
+        sessions.end_all(user)
+    journal.record(actor, "contract_terminated", contract, changes={"ended_on": str(ended_on)}, reason=reason, now=now)

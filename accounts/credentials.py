@@ -67,6 +67,11 @@ def issue(user: User, contract: Contract, *, author: User, now: datetime) -> Cre
     )
 
 
+def is_waiting(contract: Contract, *, viewer: User, now: datetime) -> bool:
+    """Whether a fresh password waits for this member of staff to look at it."""
+    return CredentialSheet.objects.filter(contract=contract, author=viewer, expires_at__gt=now).exists()
+
+
 @transaction.atomic
 def show_once(contract: Contract, *, viewer: User, now: datetime) -> str:
     """The waiting password, for its author only; it is destroyed by this look. Raises SheetGone."""

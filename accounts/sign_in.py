@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import limits, networks
+from accounts import journal, limits, networks
 from accounts.models import User
 
 BY_LOGIN_AND_NETWORK = limits.Allowance("sign-in", settings.SIGN_IN_TRIES, settings.SIGN_IN_LOCK, restarts=True)
@@ -84,6 +85,8 @@ def _wrong_text(left: int) -> str:
     ) % {"left": left}
 
 
-def unlock(lock: limits.Limit) -> None:
+@transaction.atomic
+def unlock(lock: limits.Limit, *, actor: User, network_address: str, now: datetime) -> None:
     """Let a locked login or network try again at once."""
+    journal.record(actor, "sign_in_unlocked", lock, network_address=network_address, now=now)
     lock.delete()

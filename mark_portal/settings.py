@@ -39,7 +39,7 @@ INSTALLED_APPS = [
     "billing",
     "notifications",
     "accounts",
-    "mark_portal.staff_site.StaffSiteConfig",
+    "mark_portal.staff_app.StaffSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

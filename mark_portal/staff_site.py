@@ -1,20 +1,79 @@
 """The staff's side: Django admin under our sign-in rules, second factor and look."""
 
+from base64 import b32encode
+from typing import Any
+
 from django.contrib.admin import AdminSite
-from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-
-class StaffSiteConfig(AdminConfig):
-    default_site = "mark_portal.staff_site.StaffSite"
+from accounts import second_factor, sessions
+from accounts.models import User
+from accounts.staff_forms import CodeForm, StaffSignInForm
+from mark_portal import staff_counters
 
 
 class StaffSite(AdminSite):
     site_header = _("«Марк» · staff")
     site_title = _("«Марк»")
     index_title = _("Today")
-    enable_nav_sidebar = True
+    login_form = StaffSignInForm
+    index_template = "admin/index.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and request.user.is_staff)
+        return bool(request.user.is_active and request.user.is_staff and not second_factor.is_missing(request))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if _is_staff(request) and second_factor.is_missing(request):
+            return redirect("admin:second_factor")
+        response = super().login(request, extra_context)
+        if request.method == "POST" and _is_staff(request):
+            sessions.shorten_for_staff(request, now=timezone.now())
+        elif request.method == "POST":
+            response.status_code = 422
+        return response
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        counters = staff_counters.of(request.user, now=timezone.now())
+        return super().index(request, {"counters": counters, **(extra_context or {})})
+
+    def get_urls(self) -> list[Any]:
+        return [path("second-factor/", self.second_factor_view, name="second_factor"), *super().get_urls()]
+
+    def second_factor_view(self, request: HttpRequest) -> HttpResponse:
+        """Set up the authenticator app, once, at the first sign-in."""
+        user = request.user
+        if not isinstance(user, User) or not user.is_staff:
+            return redirect("admin:login")
+        if second_factor.is_set_up(user):
+            if self.has_permission(request):
+                return redirect("admin:index")
+            logout(request)
+            return redirect("admin:login")
+        form = CodeForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            if second_factor.confirm(request, form.cleaned_data["code"].strip(), now=timezone.now()):
+                return redirect("admin:index")
+            form.add_error("code", _t("The code does not match. Check the clock of the phone and try the next code."))
+        device = second_factor.draft(user)
+        context = {
+            **self.each_context(request),
+            "title": _t("Second factor"),
+            "form": form,
+            "qr_code": second_factor.qr_code(device),
+            "secret": b32encode(device.bin_key).decode(),
+        }
+        status = 422 if form.errors else 200
+        response = TemplateResponse(request, "admin/second_factor.html", context, status=status)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_staff

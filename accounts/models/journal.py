@@ -8,6 +8,29 @@ from .places import City
 from .users import User
 
 
+# The verbs that staff use, as a reader of the journal calls them.
+ACTIONS = {
+    "added": _("added"),
+    "changed": _("changed"),
+    "deleted": _("deleted"),
+    "identity_confirmed": _("identity confirmed"),
+    "identity_not_confirmed": _("identity not confirmed"),
+    "password_reissued": _("password reissued"),
+    "password_shown": _("password shown"),
+    "contract_terminated": _("contract terminated"),
+    "sign_in_unlocked": _("sign-in unlocked"),
+    "staff_password_set": _("staff password set"),
+    "second_factor_added": _("second factor added"),
+    "second_factor_removed": _("second factor removed"),
+    "request_taken": _("request taken"),
+    "request_closed": _("request closed"),
+    "addresses_imported": _("addresses imported"),
+    "adjustment_posted": _("adjustment posted"),
+    "adjustment_approved": _("adjustment approved"),
+    "adjustment_rejected": _("adjustment rejected"),
+}
+
+
 class JournalEntry(models.Model):
     """Append-only; a trigger refuses UPDATE and DELETE. Carries no secret: sealed fields show as «changed»."""
 
@@ -30,4 +53,8 @@ class JournalEntry(models.Model):
         indexes = [models.Index(fields=["target_type", "target_id"], name="journal_of_a_record")]
 
     def __str__(self) -> str:
-        return f"{self.action}: {self.target_label}"
+        return f"{self.action_text}: {self.target_label}"
+
+    @property
+    def action_text(self) -> str:
+        return str(ACTIONS.get(self.action, self.action))

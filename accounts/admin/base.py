@@ -1,0 +1,120 @@
+"""What every admin page of the portal keeps: the staff member's cities, and a journal row for each change."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from accounts import journal, networks
+from accounts.models import User
+from accounts.staff import cities_of
+
+
+class StaffModelAdmin(ModelAdmin):
+    """`city_path` leads from the row to its city; None means that the rows belong to no city."""
+
+    city_path: ClassVar[str | None] = "city"
+    shows_rows_without_city: ClassVar[bool] = False
+    # Form fields whose values never enter the journal.
+    secret_fields: ClassVar[tuple[str, ...]] = ()
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows = super().get_queryset(request)
+        if self.city_path is None or getattr(request.user, "is_superuser", False):
+            return rows
+        seen = models.Q(**{f"{self.city_path}__in": cities_of(request.user)})
+        if self.shows_rows_without_city:
+            seen |= models.Q(**{self.city_path: None})
+        return rows.filter(seen)
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField[Any] | None:
+        """Offer, and accept, only rows that this member of staff may see."""
+        related = self.admin_site._registry.get(db_field.remote_field.model)
+        if "queryset" not in kwargs and isinstance(related, StaffModelAdmin):
+            kwargs["queryset"] = related.get_queryset(request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> dict[str, Any]:  # type: ignore[override]
+        """The journal's «changes»: {field: [old, new]}; secrets only say that they changed."""
+        changes = {}
+        for name in form.changed_data:
+            if name in self.secret_fields:
+                changes[name] = ["•••", "•••"]
+            else:
+                changes[name] = [_plain(form.initial.get(name)), _plain(form.cleaned_data.get(name))]
+        return changes
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        self._journal(request, obj, "added", message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        if message:
+            self._journal(request, obj, "changed", message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+        for row in queryset:
+            self._journal(request, row, "deleted", {})
+
+    def _journal(self, request: HttpRequest, row: Any, action: str, changes: Any) -> None:
+        journal.record(
+            request.user if isinstance(request.user, User) else None,
+            action,
+            row,
+            changes=changes if isinstance(changes, dict) else {},
+            network_address=networks.address_of(request),
+            now=timezone.now(),
+        )
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The record's rows of the audit journal, in place of Django's own log."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(row),
+            "rows": journal.of(row)[:200],
+            "opts": self.opts,
+            "object": row,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/journal_of_record.html", context)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold and a person can read."""
+    if isinstance(value, models.Model):
+        return str(value)
+    if isinstance(value, models.QuerySet | list | tuple):
+        return [str(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+class ReadOnlyAdmin(StaffModelAdmin):
+    """Rows that only verbs write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,58 @@
+"""What waits for the staff, on the first page of the admin: each role sees what it can act on, in its cities."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import ConnectionRequest, SignInLock, User
+from accounts.staff import cities_of
+from billing.models import Adjustment
+
+
+@dataclass(frozen=True)
+class Counter:
+    label: str
+    count: int
+    url: str
+    tone: str  # calm, attention or alarm
+
+
+def of(user: Any, *, now: datetime) -> list[Counter]:
+    if not isinstance(user, User):
+        return []
+    return [counter for permission, count in COUNTERS if user.has_perm(permission) for counter in count(user, now)]
+
+
+def _requests(user: User, now: datetime) -> Iterator[Counter]:
+    mine = ConnectionRequest.objects.open().filter(Q(city=None) | Q(city__in=cities_of(user)))
+    waiting, overdue = mine.count(), mine.filter(deadline_at__lt=now).count()
+    url = reverse("admin:accounts_connectionrequest_changelist")
+    yield Counter(_("Open connection requests"), waiting, url, "attention" if waiting else "calm")
+    yield Counter(_("Overdue connection requests"), overdue, f"{url}?queue=overdue", "alarm" if overdue else "calm")
+
+
+def _adjustments(user: User, now: datetime) -> Iterator[Counter]:
+    waiting = Adjustment.objects.filter(
+        state=Adjustment.State.WAITING, account__contract__city__in=cities_of(user)
+    ).count()
+    url = f"{reverse('admin:billing_adjustment_changelist')}?state__exact={Adjustment.State.WAITING}"
+    yield Counter(_("Adjustments waiting for a signature"), waiting, url, "attention" if waiting else "calm")
+
+
+def _locks(user: User, now: datetime) -> Iterator[Counter]:
+    locked = SignInLock.objects.in_force(now=now).count()
+    yield Counter(
+        _("Locked sign-ins"), locked, reverse("admin:accounts_signinlock_changelist"), "attention" if locked else "calm"
+    )
+
+
+COUNTERS: list[tuple[str, Callable[[User, datetime], Iterator[Counter]]]] = [
+    ("accounts.view_connectionrequest", _requests),
+    ("billing.view_adjustment", _adjustments),
+    ("accounts.view_signinlock", _locks),
+]
