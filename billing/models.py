@@ -76,6 +76,8 @@ class Adjustment(models.Model):
         POSTED = "posted", _("posted")
         REJECTED = "rejected", _("rejected")
 
+    # Made when the form is drawn: a form sent twice is one adjustment.
+    operation = models.UUIDField(unique=True, editable=False)
     account = models.ForeignKey(Account, models.PROTECT, related_name="adjustments", verbose_name=_("contract"))
     amount = models.DecimalField(
         _("sum, ₽"), max_digits=12, decimal_places=2, help_text=_("With a minus to take from the account.")

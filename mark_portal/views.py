@@ -2,9 +2,14 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import SubscriberRequest, contract_required
+from billing import history, outlook
+from tariffs import access
+
+RECENT = 5
 
 
 @require_safe
@@ -15,4 +20,15 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @contract_required
 def cabinet(request: SubscriberRequest) -> HttpResponse:
-    return render(request, "dashboard.html")
+    """The dashboard; `?part=balance` is its money block alone, which an open page fetches when money moves."""
+    contract = request.contract
+    account = outlook.account_with_fee(contract.pk)
+    context = {
+        "access": access.of(contract),
+        "account": account,
+        "outlook": outlook.of(contract, account.balance, account.last_fee, today=timezone.localdate()),
+    }
+    if request.GET.get("part") == "balance":
+        return render(request, "billing/_balance.html", context)
+    context["entries"] = history.page(account, history.Filters(), rows=RECENT).entries
+    return render(request, "dashboard.html", context)

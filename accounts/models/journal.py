@@ -25,6 +25,7 @@ ACTIONS = {
     "request_taken": _("request taken"),
     "request_closed": _("request closed"),
     "addresses_imported": _("addresses imported"),
+    "adjustment_proposed": _("adjustment proposed"),
     "adjustment_posted": _("adjustment posted"),
     "adjustment_approved": _("adjustment approved"),
     "adjustment_rejected": _("adjustment rejected"),

@@ -1,0 +1,168 @@
+"""The staff's pages of money: accounts and the ledger to read, adjustments to propose and to sign."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from accounts.admin.base import ReadOnlyAdmin, StaffModelAdmin
+from accounts.models import User
+from billing import adjustments, history
+from billing.models import Account, Adjustment, LedgerEntry
+from billing.templatetags.money import rubles, signed_rubles
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    city_path = "contract__city"
+    list_display = ["contract", "subscriber", "state", "money"]
+    list_filter = ["contract__state", ("contract__city", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["contract__subscriber"]
+    search_fields = ["contract__number", "contract__subscriber__name"]
+    fields = ["contract", "money"]
+    readonly_fields = ["money"]
+    ordering = ["contract_id"]
+    change_form_template = "admin/billing/account/change_form.html"
+
+    @admin.display(description=_("balance"), ordering="balance")
+    def money(self, account: Account) -> str:
+        return rubles(account.balance)
+
+    @admin.display(description=_("subscriber"))
+    def subscriber(self, account: Account) -> str:
+        return str(account.contract.subscriber)
+
+    @admin.display(description=_("state"))
+    def state(self, account: Account) -> str:
+        return account.contract.get_state_display()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        account = self.get_object(request, object_id)
+        entries = history.page(account, history.Filters()).entries if account else []
+        return super().change_view(request, object_id, form_url, {"entries": entries, **(extra_context or {})})
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin):
+    city_path = "account__contract__city"
+    list_display = ["at", "account", "kind", "sum", "title", "author"]
+    list_filter = ["kind", ("account__contract__city", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["account__contract", "author"]
+    search_fields = ["account__contract__number", "key", "title"]
+    date_hierarchy = "at"
+    ordering = ["-pk"]
+
+    @admin.display(description=_("sum"), ordering="amount")
+    def sum(self, entry: LedgerEntry) -> str:
+        return signed_rubles(entry.amount)
+
+
+class AdjustmentForm(forms.ModelForm):
+    operation = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    class Meta:
+        model = Adjustment
+        fields = ["account", "amount", "reason"]
+
+    def clean_amount(self) -> Any:
+        amount = self.cleaned_data["amount"]
+        if not amount:
+            raise forms.ValidationError(_("A zero changes nothing."))
+        return amount
+
+
+@admin.register(Adjustment)
+class AdjustmentAdmin(StaffModelAdmin):
+    city_path = "account__contract__city"
+    form = AdjustmentForm
+    autocomplete_fields = ["account"]
+    list_display = ["created_at", "account", "sum", "reason", "state", "author", "second"]
+    list_filter = ["state", ("account__contract__city", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["account__contract", "author", "second"]
+    search_fields = ["account__contract__number", "reason"]
+    ordering = ["-pk"]
+    change_form_template = "admin/billing/adjustment/change_form.html"
+
+    @admin.display(description=_("sum"), ordering="amount")
+    def sum(self, adjustment: Adjustment) -> str:
+        return signed_rubles(adjustment.amount)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fields = ["account", "amount", "reason"]
+        if obj is None:
+            return [*fields, "operation"]
+        return [*fields, "state", "author", "created_at", "second", "decided_at"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """The verb has journaled it."""
+
+    def save_model(self, request: HttpRequest, obj: Adjustment, form: Any, change: bool) -> None:
+        proposed = adjustments.propose(
+            obj.account_id,
+            operation=form.cleaned_data["operation"],
+            amount=obj.amount,
+            reason=obj.reason,
+            author=_staff(request),
+            now=timezone.now(),
+        )
+        obj.pk, obj.state = proposed.pk, proposed.state
+
+    def response_add(self, request: HttpRequest, obj: Adjustment, post_url_continue: Any = None) -> HttpResponse:
+        if obj.state == Adjustment.State.WAITING:
+            messages.warning(request, _t("The sum is above the limit: the adjustment waits for a second signature."))
+        else:
+            messages.success(request, _t("The adjustment is posted."))
+        return HttpResponseRedirect(reverse("admin:billing_adjustment_change", args=[obj.pk]))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        adjustment = self.get_object(request, object_id)
+        waits = adjustment is not None and adjustment.state == Adjustment.State.WAITING
+        may_decide = waits and request.user.has_perm("billing.approve_adjustment")
+        is_own = adjustment is not None and adjustment.author_id == request.user.pk
+        context = {"may_decide": may_decide, "is_own": is_own, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(require_POST(self.decide_view))
+        return [path("<int:adjustment_id>/decide/", view, name="billing_adjustment_decide"), *super().get_urls()]
+
+    def decide_view(self, request: HttpRequest, adjustment_id: int) -> HttpResponse:
+        """POST `decision=approve|reject`: the second signature."""
+        if not request.user.has_perm("billing.approve_adjustment"):
+            raise PermissionDenied
+        adjustment = get_object_or_404(self.get_queryset(request), pk=adjustment_id)
+        decide = adjustments.approve if request.POST.get("decision") == "approve" else adjustments.reject
+        try:
+            decide(adjustment.pk, by=_staff(request), now=timezone.now())
+        except adjustments.AdjustmentRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, _t("Done: your signature is recorded."))
+        return HttpResponseRedirect(reverse("admin:billing_adjustment_change", args=[adjustment.pk]))
+
+
+def _staff(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
