@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +16,9 @@ from .users import User
 class ConnectionRequestQuerySet(models.QuerySet["ConnectionRequest"]):
     def open(self) -> ConnectionRequestQuerySet:
         return self.filter(handled_at=None)
+
+    def overdue(self, *, now: datetime) -> ConnectionRequestQuerySet:
+        return self.open().filter(deadline_at__lt=now)
 
 
 class ConnectionRequest(models.Model):
@@ -49,6 +54,11 @@ class ConnectionRequest(models.Model):
                 | (~Q(state__in=["new", "taken"]) & Q(handled_at__isnull=False, minutes_taken__isnull=False)),
                 name="a_closed_request_has_its_time",
             ),
+            models.CheckConstraint(
+                condition=Q(state="new", taken_by=None, taken_at=None)
+                | (~Q(state="new") & Q(taken_by__isnull=False, taken_at__isnull=False)),
+                name="every_request_but_a_new_one_has_its_operator",
+            ),
             # A double click or an impatient second form: the phone is already in the queue.
             models.UniqueConstraint(
                 fields=["phone"], condition=Q(handled_at=None), name="one_open_connection_request_per_phone"
@@ -57,3 +67,10 @@ class ConnectionRequest(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_open(self) -> bool:
+        return self.handled_at is None
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.is_open and self.deadline_at < now

@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -61,22 +62,39 @@ class AddressImport(models.Model):
 
     city = models.ForeignKey(City, models.PROTECT, verbose_name=_("city"))
     file_name = models.CharField(_("file"), max_length=200)
+    # Here and not in a file: pages and worker may run on different machines. Emptied when the import is over.
     content = models.TextField(editable=False)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING, editable=False)
     lines_total = models.PositiveIntegerField(_("lines"), default=0, editable=False)
     lines_done = models.PositiveIntegerField(_("lines checked"), default=0, editable=False)
     streets_added = models.PositiveIntegerField(_("streets added"), default=0, editable=False)
     houses_added = models.PositiveIntegerField(_("houses added"), default=0, editable=False)
-    # [[line number, message id, value], …]: kept untranslated, shown in the reader's language.
+    repeats = models.PositiveIntegerField(_("lines that repeat a house"), default=0, editable=False)
+    # [[line number, message id, value], …]: kept untranslated, shown in the reader's language; the first of them only.
     errors = models.JSONField(_("errors"), default=list, editable=False)
+    errors_total = models.PositiveIntegerField(_("lines with errors"), default=0, editable=False)
     author = models.ForeignKey("accounts.User", models.PROTECT, editable=False, verbose_name=_("author"))
     created_at = models.DateTimeField(_("uploaded"))
+    # Which run the row belongs to: a run that was given up for dead and is not must not write into the next one.
+    run = models.PositiveIntegerField(_("run"), default=0, editable=False)
+    started_at = models.DateTimeField(_("started"), null=True, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("address import")
         verbose_name_plural = _("address imports")
         ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["done", "refused"], finished_at__isnull=False, content="")
+                | (~Q(state__in=["done", "refused"]) & Q(finished_at=None)),
+                name="a_finished_import_keeps_its_time_and_not_its_file",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in (self.State.DONE, self.State.REFUSED)

@@ -1,11 +1,11 @@
 """Rows for tests; each sets only what matters to it."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import factory
 from factory.django import DjangoModelFactory
 
-from accounts.models import City, Contract, House, Street, Subscriber, User
+from accounts.models import City, ConnectionRequest, Contract, House, Street, Subscriber, User
 
 PASSWORD = "kamu-tefa-58-nuze"
 
@@ -91,3 +91,19 @@ class StaffFactory(DjangoModelFactory):
     def in_cities(self, create, extracted, **kwargs):
         if extracted:
             self.cities.add(*extracted)
+
+
+class ConnectionRequestFactory(DjangoModelFactory):
+    """A new request, sent on a Tuesday at 10:00; `taken_by` puts an operator on it."""
+
+    class Meta:
+        model = ConnectionRequest
+
+    name = "Анна"
+    phone = factory.Sequence(lambda n: f"+7912{n:07d}")
+    city = factory.SubFactory(CityFactory)
+    created_at = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+    deadline_at = factory.LazyAttribute(lambda request: request.created_at + timedelta(hours=2))
+    state = factory.LazyAttribute(lambda request: "taken" if request.taken_by else "new")
+    taken_by = None
+    taken_at = factory.LazyAttribute(lambda request: request.created_at if request.taken_by else None)
