@@ -1,0 +1,33 @@
+"""What templates need to draw the portal's face."""
+
+import re
+
+from django import template
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def icon(context: Context, name: str) -> SafeString | str:
+    """A picture from static/img/icons.svg beside a text that says the same; the old version has none."""
+    if context.get("is_bare"):
+        return ""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("img/icons.svg"), name)
+
+
+@register.simple_tag(takes_context=True)
+def current(context: Context, address: str, below: bool = False) -> SafeString | str:
+    """Marks a navigation link whose page is open; with `below` also when a page under it is."""
+    path = context["request"].path if "request" in context else ""
+    is_here = path == address or (below and path.startswith(address))
+    return format_html(' aria-current="{}"', "page") if is_here else ""
+
+
+@register.filter
+def tel(phone: str) -> str:
+    """«+7 (3412) 918-111» as the address of a call."""
+    return "tel:" + re.sub(r"[^+\d]", "", phone)
