@@ -18,8 +18,12 @@ def _checked(user: User | None, password: str) -> User | None:
 
 
 class SubscriberBackend(BaseBackend):
-    def authenticate(
-        self, request: HttpRequest | None, city: str | None = None, login: str | None = None, password: str | None = None
+    def authenticate(  # type: ignore[override]  # the stubs name no credentials
+        self,
+        request: HttpRequest | None,
+        city: str | None = None,
+        login: str | None = None,
+        password: str | None = None,
     ) -> User | None:
         if city is None or login is None or password is None:
             return None

@@ -84,6 +84,11 @@ def show_once(contract: Contract, *, viewer: User, now: datetime) -> str:
     return password
 
 
+def forget_expired(*, now: datetime) -> int:
+    """Destroy passwords that waited too long to be shown. Returns how many."""
+    return CredentialSheet.objects.filter(expires_at__lte=now).delete()[0]
+
+
 def confirm_identity(contract: Contract, typed: str, *, actor: User, now: datetime) -> bool:
     """Whether the caller's passport (INN for a legal entity) is the contract's. The answer is journaled.
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from accounts.vault import digits
 
-INN_WEIGHTS = {
+INN_WEIGHTS: dict[int, list[tuple[int, ...]]] = {
     10: [(2, 4, 10, 3, 5, 9, 4, 6, 8)],
     12: [(7, 2, 4, 10, 3, 5, 9, 4, 6, 8), (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)],
 }

@@ -8,6 +8,8 @@ from django.db import models
 
 from accounts.models import City, JournalEntry, User
 
+LINKS_TO_A_CITY = ("contract", "account", "street")
+
 
 def record(
     actor: User | None,
@@ -42,12 +44,11 @@ def of(target: models.Model) -> models.QuerySet[JournalEntry]:
     return JournalEntry.objects.filter(**target_of(target)).select_related("actor")
 
 
-def city_of(target: models.Model) -> City | None:
-    """The city whose staff may read the row: a city itself, or what `city` leads to, through the contract if need be."""
-    if isinstance(target, City):
+def city_of(target: Any) -> City | None:
+    """The city whose staff may read the row: the target itself, or what its links lead to."""
+    if target is None or isinstance(target, City):
         return target
-    for holder in (target, getattr(target, "contract", None), getattr(target, "street", None)):
-        city = getattr(holder, "city", None)
-        if isinstance(city, City):
-            return city
-    return None
+    city = getattr(target, "city", None)
+    if city is not None:
+        return city if isinstance(city, City) else None
+    return next(filter(None, (city_of(getattr(target, link, None)) for link in LINKS_TO_A_CITY)), None)

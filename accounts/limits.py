@@ -1,4 +1,4 @@
-"""Counting tries in PostgreSQL, in one statement each, so that parallel tries cannot slip past and Redis is not needed."""
+"""Counting tries in PostgreSQL, one statement a try: parallel ones cannot slip past, and Redis is not needed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ def take(allowance: Allowance, subject: str, *, now: datetime) -> int:
 
     Call it outside a transaction: a reservation that rolls back with the work it guards would guard nothing.
     """
-    values = {
+    values: dict[str, str | int | bool | datetime] = {
         "scope": allowance.scope,
         "subject": subject[:120],
         "ceiling": allowance.ceiling,

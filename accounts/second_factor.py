@@ -24,7 +24,7 @@ def exists_for(user: str) -> models.Exists:
 
 
 def is_set_up(user: User) -> bool:
-    return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
 def verified_device(user: User, code: str) -> TOTPDevice | None:

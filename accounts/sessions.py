@@ -29,7 +29,7 @@ class SessionStore(DatabaseStore):
         return Session
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        session = super().create_model_instance(data)
+        session: Session = super().create_model_instance(data)  # type: ignore[assignment]
         session.user_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
         session.network_address = data.get("network_address")
         session.user_agent = data.get("user_agent", "")
@@ -79,6 +79,11 @@ def end(user: User, handle: str, *, but: str | None) -> int:
         return end_all(user, but=but)
     keys = [session.session_key for session in Session.objects.filter(user=user) if session.handle == handle]
     return Session.objects.filter(session_key__in=keys).delete()[0]
+
+
+def forget_expired(*, now: datetime) -> int:
+    """Delete sessions past their time, which let nobody in any more. Returns how many."""
+    return Session.objects.filter(expire_date__lte=now).delete()[0]
 
 
 def ended_text(count: int) -> str:

@@ -11,11 +11,10 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import journal, limits, networks
-from accounts.models import User
+from accounts.models import SignInLock, User
 
 BY_LOGIN_AND_NETWORK = limits.Allowance("sign-in", settings.SIGN_IN_TRIES, settings.SIGN_IN_LOCK, restarts=True)
 BY_LOGIN = limits.Allowance("sign-in-login", settings.SIGN_IN_TRIES * 4, settings.SIGN_IN_LOCK)
@@ -59,7 +58,9 @@ def _check(request: HttpRequest, who: str, credentials: dict[str, str], *, now: 
     user = authenticate(request, **credentials)
     _Pace.seconds = min(time.perf_counter() - started, 0.5)
     if not isinstance(user, User):
-        raise SignInRefused(_wrong_text(left), tries_left=left, locked_until=None if left else now + settings.SIGN_IN_LOCK)
+        raise SignInRefused(
+            _wrong_text(left), tries_left=left, locked_until=None if left else now + settings.SIGN_IN_LOCK
+        )
     limits.clear(BY_LOGIN_AND_NETWORK, pair)
     limits.give_back(BY_LOGIN, who)
     limits.give_back(BY_NETWORK, network)
@@ -86,7 +87,7 @@ def _wrong_text(left: int) -> str:
 
 
 @transaction.atomic
-def unlock(lock: limits.Limit, *, actor: User, network_address: str, now: datetime) -> None:
+def unlock(lock: SignInLock, *, actor: User, network_address: str, now: datetime) -> None:
     """Let a locked login or network try again at once."""
     journal.record(actor, "sign_in_unlocked", lock, network_address=network_address, now=now)
     lock.delete()

@@ -27,9 +27,7 @@ class StaffSignInForm(AdminAuthenticationForm):
         if not data.get("username") or not data.get("password") or self.request is None:
             return data
         try:
-            user = sign_in.staff(
-                self.request, login=data["username"], password=data["password"], now=timezone.now()
-            )
+            user = sign_in.staff(self.request, login=data["username"], password=data["password"], now=timezone.now())
         except sign_in.SignInRefused as refusal:
             raise forms.ValidationError(str(refusal)) from None
         self.confirm_login_allowed(user)

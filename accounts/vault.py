@@ -42,14 +42,14 @@ def seal(text: str, *, bound_to: str) -> bytes:
     return bytes([key_id]) + nonce + _keys()[key_id].encrypt(nonce, text.encode(), bound_to.encode())
 
 
-def unseal(sealed: bytes, *, bound_to: str) -> str:
+def unseal(sealed: bytes | memoryview, *, bound_to: str) -> str:
     """Raises `cryptography.exceptions.InvalidTag` for another row's value, KeyError for a key that is gone."""
     raw = bytes(sealed)
     nonce, ciphertext = raw[1 : 1 + NONCE_BYTES], raw[1 + NONCE_BYTES :]
     return _keys()[raw[0]].decrypt(nonce, ciphertext, bound_to.encode()).decode()
 
 
-def is_current(sealed: bytes) -> bool:
+def is_current(sealed: bytes | memoryview) -> bool:
     """Whether the newest key sealed it."""
     return bytes(sealed)[0] == list(_keys())[-1]
 
@@ -60,7 +60,7 @@ def match(text: str, *, purpose: str) -> bytes:
     return hmac.digest(key, f"{purpose}:{text}".encode(), hashlib.sha256)
 
 
-def matches(stored: bytes | None, text: str, *, purpose: str) -> bool:
+def matches(stored: bytes | memoryview | None, text: str, *, purpose: str) -> bool:
     return stored is not None and hmac.compare_digest(bytes(stored), match(text, purpose=purpose))
 
 

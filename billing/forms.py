@@ -47,6 +47,6 @@ class ContractNumberForm(forms.Form):
     number = forms.CharField(
         label=_("Contract number"),
         max_length=12,
-        validators=[RegexValidator(r"^\d{6,12}$", _("A contract number has only digits, six or more."))],
+        validators=[RegexValidator(r"^[0-9]{6,12}$", _("A contract number has only digits, six or more."))],
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
@@ -53,6 +54,9 @@ class LedgerEntry(models.Model):
     # What the line is for, in the words of the one who posted it: a tariff's name, a reason.
     title = models.CharField(_("for what"), max_length=200, blank=True)
     author = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("author"))
+
+    # Set by `history.page`.
+    balance_after: Decimal
 
     class Meta:
         verbose_name = _("ledger entry")
@@ -111,4 +115,4 @@ class Adjustment(models.Model):
 
     @property
     def needs_second(self) -> bool:
-        return abs(self.amount) > settings.ADJUSTMENT_NEEDS_SECOND_ABOVE
+        return bool(abs(self.amount) > settings.ADJUSTMENT_NEEDS_SECOND_ABOVE)

@@ -56,8 +56,8 @@ def first_of_month(day: date, ahead: int) -> date:
     return date(day.year + years, month + 1, 1)
 
 
-def account_with_fee(contract_id: int) -> Account:
-    """The account with `last_fee`: the last full monthly fee in the ledger as a positive sum, None without one."""
+def account_with_fee(contract_id: int) -> tuple[Account, Decimal | None]:
+    """The account, and the last monthly fee in its ledger as a positive sum (None without one), in one query."""
     last = LedgerEntry.objects.filter(account=OuterRef("pk"), kind=EntryKind.MONTH).order_by("-at", "-pk")
-    accounts = Account.objects.annotate(last_fee=-Subquery(last.values("amount")[:1]))
-    return accounts.get(pk=contract_id)
+    account = Account.objects.annotate(fee_posted=-Subquery(last.values("amount")[:1])).get(pk=contract_id)
+    return account, account.fee_posted

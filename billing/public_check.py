@@ -30,6 +30,6 @@ def ask(number: str, *, network: str, now: datetime) -> Answer:
     contract = Contract.objects.in_force().filter(number=number).first()
     if contract is None:
         return Answer(number)
-    account = outlook.account_with_fee(contract.pk)
-    seen = outlook.of(contract, account.balance, account.last_fee, today=timezone.localdate(now))
+    account, fee = outlook.account_with_fee(contract.pk)
+    seen = outlook.of(contract, account.balance, fee, today=timezone.localdate(now))
     return Answer(number, account.balance, seen.paid_until)

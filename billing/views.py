@@ -18,14 +18,14 @@ from billing.forms import ContractNumberForm, HistoryForm
 @contract_required
 def ledger(request: SubscriberRequest) -> HttpResponse:
     form = HistoryForm(request.GET)
-    account = outlook.account_with_fee(request.contract.pk)
+    account, fee = outlook.account_with_fee(request.contract.pk)
     filters = form.filters if form.is_valid() else history.Filters()
     page = history.page(account, filters, history.Cursor.parse(request.GET.get("cursor", "")))
     chosen = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
     context = {
         "form": form,
         "account": account,
-        "outlook": outlook.of(request.contract, account.balance, account.last_fee, today=timezone.localdate()),
+        "outlook": outlook.of(request.contract, account.balance, fee, today=timezone.localdate()),
         "entries": page.entries,
         "totals": history.totals(account, filters),
         "is_filtered": bool(filters),

@@ -22,7 +22,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def busy(request: HttpRequest) -> HttpResponse:
     """Another operation holds the account and did not let go in time."""
-    return render(request, "503.html", status=503, headers={"Retry-After": "5"})
+    response = render(request, "503.html", status=503)
+    response["Retry-After"] = "5"
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -21,7 +21,7 @@ DEBUG = env.bool("DEBUG", False)
 
 
 def secret(name: str, *, demo: str) -> str:
-    return env.str(name, demo) if DEMO else env.str(name)
+    return str(env.str(name, demo) if DEMO else env.str(name))
 
 
 SECRET_KEY = secret("SECRET_KEY", demo="demo-only-secret-key-that-production-refuses-to-know")
@@ -91,15 +91,19 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
+
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
+def patience(*, lock: int, statement: int) -> str:
+    """How long PostgreSQL may keep a connection of ours waiting, in milliseconds."""
+    return f"-c lock_timeout={lock}ms -c statement_timeout={statement}ms"
+
+
 DATABASES = {"default": env.db("DATABASE_URL", "postgres:///mark") if DEMO else env.db("DATABASE_URL")}
 DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("CONN_MAX_AGE", 600),
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
-        "options": "-c lock_timeout={}ms -c statement_timeout={}ms".format(
-            env.int("LOCK_TIMEOUT_MS", 3_000), env.int("STATEMENT_TIMEOUT_MS", 10_000)
-        ),
+        "options": patience(lock=env.int("LOCK_TIMEOUT_MS", 3_000), statement=env.int("STATEMENT_TIMEOUT_MS", 10_000)),
         "connect_timeout": 5,
     },
 }
@@ -119,10 +123,16 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "Europe/Samara"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900}
-# A page that publishes must outlive a dead or hung broker: these bound its wait to a fraction of a second. The worker
-# reads with a longer patience (mark_portal/celery.py).
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# A page that publishes must outlive a dead or hung broker: one try, and each answer of Redis within a fraction of a
+# second. Workers and beat have time (mark_portal/celery.py gives them these), but not for ever: kombu's own default is
+# no timeout at all, so that a hung Redis would hold a worker until it is killed.
 CELERY_TASK_PUBLISH_RETRY = False
+VISIBILITY = {"visibility_timeout": 900}  # longer than any task, or a running one would be given out again
+CELERY_BROKER_TRANSPORT_OPTIONS = VISIBILITY | {"socket_timeout": 0.2, "socket_connect_timeout": 0.2, "max_retries": 0}
+WORKER_TRANSPORT_OPTIONS = VISIBILITY | {"socket_timeout": 10, "socket_connect_timeout": 5, "health_check_interval": 10}
+WORKER_DATABASE_OPTIONS = patience(lock=30_000, statement=CELERY_TASK_TIME_LIMIT * 1_000 - 20_000)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True  # a task logs the id of the request that sent it
 
 # --- People ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -130,7 +140,10 @@ AUTH_USER_MODEL = "accounts.User"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["accounts.backends.SubscriberBackend", "accounts.backends.StaffBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("login",)}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("login",)},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
@@ -248,6 +261,9 @@ LOGGING = {
         # Bad input is answered with a page, not reported as a fault of ours.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django_structlog": {"level": env.str("REQUEST_LOG_LEVEL", "INFO")},
+        # django_structlog tells of each task already, with the request's id.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
     },
 }
 structlog.configure(

@@ -10,7 +10,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 IMPORT = re.compile(r"""@import url\("(?P<file>[^":]+)"\)(?: layer\((?P<layer>[\w-]+)\))?;""")
 
 
-class FlatStylesStorage(CompressedManifestStaticFilesStorage):
+class FlatStylesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # it has no stubs
     """WhiteNoise's hashed and compressed files, with the style sheets flattened before they are hashed."""
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Any:

@@ -22,11 +22,11 @@ def home(request: HttpRequest) -> HttpResponse:
 def cabinet(request: SubscriberRequest) -> HttpResponse:
     """The dashboard; `?part=balance` is its money block alone, which an open page fetches when money moves."""
     contract = request.contract
-    account = outlook.account_with_fee(contract.pk)
+    account, fee = outlook.account_with_fee(contract.pk)
     context = {
         "access": access.of(contract),
         "account": account,
-        "outlook": outlook.of(contract, account.balance, account.last_fee, today=timezone.localdate()),
+        "outlook": outlook.of(contract, account.balance, fee, today=timezone.localdate()),
     }
     if request.GET.get("part") == "balance":
         return render(request, "billing/_balance.html", context)

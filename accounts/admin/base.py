@@ -47,7 +47,7 @@ class StaffModelAdmin(ModelAdmin):
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> dict[str, Any]:  # type: ignore[override]
+    ) -> dict[str, Any]:
         """The journal's «changes»: {field: [old, new]}; secrets only say that they changed."""
         changes = {}
         for name in form.changed_data:

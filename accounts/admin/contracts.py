@@ -227,9 +227,7 @@ class ContractAdmin(StaffModelAdmin):
         confirmed = credentials.is_identity_confirmed(contract, actor=actor, now=now)
         # What was typed never returns to the page.
         shown = form if form.errors else IdentityForm()
-        return self._page(
-            request, "identity", contract, status=status, form=shown, answer=answer, confirmed=confirmed
-        )
+        return self._page(request, "identity", contract, status=status, form=shown, answer=answer, confirmed=confirmed)
 
     def _reissue(self, request: HttpRequest, contract: Contract) -> HttpResponse:
         try:

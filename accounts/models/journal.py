@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 from .places import City
 from .users import User
 
-
 # The verbs that staff use, as a reader of the journal calls them.
 ACTIONS = {
     "added": _("added"),

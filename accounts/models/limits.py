@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -40,7 +41,7 @@ class SignInLockManager(models.Manager["SignInLock"]):
 class SignInLock(Limit):
     """What staff see of the sign-in attempts: who is locked out, from which network, until when."""
 
-    objects = SignInLockManager()
+    objects: ClassVar[SignInLockManager] = SignInLockManager()
 
     class Meta:
         proxy = True

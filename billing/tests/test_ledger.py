@@ -67,9 +67,7 @@ def test_only_whole_kopecks_are_posted(account, amount):
         post(account, amount)
 
 
-@pytest.mark.parametrize(
-    "statement", ["UPDATE billing_ledgerentry SET amount = 1", "DELETE FROM billing_ledgerentry"]
-)
+@pytest.mark.parametrize("statement", ["UPDATE billing_ledgerentry SET amount = 1", "DELETE FROM billing_ledgerentry"])
 def test_the_database_refuses_to_rewrite_the_ledger(account, statement):
     post(account)
 
