@@ -9,8 +9,8 @@ from phonenumber_field.phonenumber import PhoneNumber
 
 from accounts import connections, journal, limits
 from accounts.models import ConnectionRequest
+from accounts.tests.at_once import at_once
 from accounts.tests.factories import CityFactory, ConnectionRequestFactory, StaffFactory
-from accounts.tests.races import at_once
 
 TEN = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)  # 10:00 in Samara, a Tuesday
 State = ConnectionRequest.State
@@ -77,7 +77,7 @@ def test_another_network_is_not_held_back():
 
 
 def test_all_networks_together_send_three_hundred_an_hour():
-    for number in range(300):
+    for _number in range(300):
         limits.take(connections.OVERALL, "", now=TEN)
 
     with pytest.raises(limits.LimitReached):

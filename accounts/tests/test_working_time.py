@@ -13,7 +13,9 @@ from accounts import working_time
 SAMARA = ZoneInfo("Europe/Samara")
 DAY = timedelta(hours=9)
 
-moments = st.datetimes(datetime(2024, 1, 1), datetime(2029, 12, 31), timezones=st.sampled_from([SAMARA, UTC]))
+moments = st.datetimes(
+    *map(datetime.fromisoformat, ["2024-01-01", "2029-12-31"]), timezones=st.sampled_from([SAMARA, UTC])
+)
 durations = st.timedeltas(timedelta(0), timedelta(days=5))
 
 
