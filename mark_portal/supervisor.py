@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import hashlib
 import http.client
+import io
 import os
 import signal
 import subprocess
@@ -30,16 +31,13 @@ QUICK_DEATHS_ALLOWED = 5
 PATIENCE = 4.0  # seconds from SIGTERM to SIGKILL
 
 WELCOME = """
-  ┌──────────────────────────────────────────────────────────────┐
-  │  «Марк» is ready:  {address:<41}  │
-  │                                                              │
-  │  Subscriber   city izhevsk, login 100001                     │
-  │  Staff        /admin/ as operator, agent, engineer,          │
-  │               accountant or supervisor                       │
-  │  Password     demo-mark-2026 (everybody's)                   │
-  │                                                              │
-  │  Ctrl-C stops everything. The data stay in .local/.          │
-  └──────────────────────────────────────────────────────────────┘
+  «Марк» is ready:  {address}
+
+  Subscriber   city izhevsk, login 100001
+  Staff        {address}/admin/ as operator, agent, engineer, accountant or supervisor
+  Password     demo-mark-2026, everybody's
+
+  Ctrl-C stops everything. The data stay in .local/ for the next start.
 """
 
 
@@ -158,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             refuse_production(os.environ)
             run(port)
         except (Refused, GaveUp, ServerUnavailable) as problem:
-            say(f"\n{problem}")
+            say(str(problem))
             return 1
         except Stop:
             say("stopped")
@@ -221,7 +219,9 @@ def portal(port: int, environment: Mapping[str, str]) -> list[Child]:
         "worker": (worker, quiet),
         "beat": (beat, quiet),
     }
-    return [Child(name, [sys.executable, "-m", *command], env) for name, (command, env) in commands.items()]
+    # Celery warns of root. The demo may be run by root: its data are its own.
+    python = [sys.executable, "-W", "ignore:You're running the worker", "-m"]
+    return [Child(name, [*python, *command], env) for name, (command, env) in commands.items()]
 
 
 def prepare() -> None:
@@ -236,7 +236,7 @@ def prepare() -> None:
     say("migrating the database")
     call_command("migrate", interactive=False, verbosity=0)
     collect_static_files()
-    call_command("fill_demo")
+    call_command("fill_demo", stdout=Speaker())
     connections.close_all()
 
 
@@ -291,7 +291,7 @@ class Greeter:
             say(f"the home page answers {status}; the lines of pages above say why")
             self._next_look_at = now + 10
         elif status:
-            say(WELCOME.format(address=f"http://127.0.0.1:{self.port}"))
+            say(in_a_box(WELCOME.strip("\n").format(address=f"http://127.0.0.1:{self.port}")), of="")
             self._next_look_at = float("inf")
 
     def _status_of_home(self) -> int:
@@ -374,12 +374,30 @@ def _handling(handler: Handler) -> Iterator[None]:
             signal.signal(number, old)
 
 
+class Speaker(io.TextIOBase):
+    """The standard output of a command that runs within the supervisor."""
+
+    def write(self, text: str) -> int:
+        say(text.rstrip("\n"))
+        return len(text)
+
+
+COLOURS = {"pages": 36, "worker": 33, "beat": 35}
+
+
+def in_a_box(text: str) -> str:
+    lines = text.splitlines()
+    width = max(map(len, lines)) + 2
+    return "\n".join([f"┌{'─' * width}┐", *(f"│{line:<{width}}│" for line in lines), f"└{'─' * width}┘"])
+
+
 def say(text: str, *, of: str = "demo") -> None:
-    """Print behind a name. A closed terminal must not stop the stopping."""
-    colour = {"demo": 1, "pages": 36, "worker": 33, "beat": 35}.get(of, 0)
-    name = f"\033[{colour}m{of:>6}\033[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else f"{of:>6}"
+    """Print behind a name, if any. A closed terminal must not stop the stopping."""
+    name = f"{of:>6} │ " if of else ""
+    if name and sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        name = f"\033[{COLOURS.get(of, 1)}m{name}\033[0m"
     with contextlib.suppress(OSError, ValueError):
-        print("\n".join(f"{name} │ {line}" if line else line for line in text.split("\n")), flush=True)  # noqa: T201
+        print("\n".join(f"{name}{line}" for line in text.split("\n")), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
