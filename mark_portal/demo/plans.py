@@ -1,0 +1,150 @@
+"""What happens to each of the 300 contracts: when it began, what it pays for, how, and how it ends."""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from random import Random
+
+from mark_portal.demo import days, extras
+from mark_portal.demo.extras import Extra
+from mark_portal.demo.prices import FAMILY, FOR_LEGAL_ENTITIES, FOR_PERSONS, STARTER, Tariff
+
+FIRST_NUMBER = 100_001
+# How many contracts began so many days ago: long-standing ones, those of the last two years, newcomers.
+STARTS = ((255, 25 * 31, 9 * 365), (37, 32, 720), (8, 1, 26))
+LEGAL_ENTITY_CONTRACTS = 28
+DEBTORS, RESTING, LEAVING, SWITCHING = 26, 9, 21, 30
+
+
+class Rhythm(StrEnum):
+    MONTHLY = "what is missing, before the month"
+    TWICE = "in two parts"
+    AHEAD = "for several months"
+    LATE = "sometimes only after the month began"
+    BY_INVOICE = "by invoice"
+
+
+@dataclass(frozen=True)
+class Habit:
+    rhythm: Rhythm
+    step: int  # sums are rounded up to so many rubles
+    means: str
+    reserve: int = 0  # rubles kept beside the next fee
+
+
+@dataclass(frozen=True)
+class Plan:
+    number: str
+    started_on: date
+    is_legal: bool
+    tariff: Tariff
+    habit: Habit
+    opening: Decimal = Decimal(0)  # what it had beside the fee when the ledger began
+    former_tariff: Tariff | None = None
+    switched: int = 0  # the first month under the present tariff
+    unpaid_from: int | None = None  # the first month that it does not pay for
+    suspended_on: date | None = None
+    ended_on: date | None = None
+    extras: tuple[Extra, ...] = ()
+
+    def tariff_in(self, month: int) -> Tariff:
+        return self.former_tariff if self.former_tariff and month < self.switched else self.tariff
+
+    def fee(self, month: int, *, current: int) -> Decimal:
+        return self.tariff_in(month).fee(month, current=current)
+
+
+def make(today: date, rng: Random) -> list[Plan]:
+    """300 plans, the oldest contract first."""
+    starts = sorted(
+        today - timedelta(rng.randint(nearest, farthest)) for count, nearest, farthest in STARTS for _ in range(count)
+    )
+    legal = set(rng.sample(range(1, STARTS[0][0]), LEGAL_ENTITY_CONTRACTS))
+    plans = [_ordinary(place, start, place in legal, rng) for place, start in enumerate(starts)]
+    _give_fates(plans, sorted(legal), today, rng)
+    plans[0] = _demo_subscriber(plans[0], days.month_of(today))
+    return plans
+
+
+def _give_fates(plans: list[Plan], legal: list[int], today: date, rng: Random) -> None:
+    current = days.month_of(today)
+    persons = [place for place in range(1, STARTS[0][0]) if place not in legal]
+    rng.shuffle(persons)
+    debtors, resting, leaving, switching, rest = _cut(persons, DEBTORS, RESTING, LEAVING, SWITCHING)
+    for place in [*debtors, legal[0]]:
+        plans[place] = _stops_paying(plans[place], current, rng)
+    for place in resting:
+        plans[place] = _rests(plans[place], today, rng)
+    for number, place in enumerate(leaving):
+        plans[place] = _leaves(plans[place], today, rng, in_debt=number % 5 < 2)
+    for place in switching:
+        plans[place] = _switches(plans[place], current, rng)
+    extras.charge_debtors(plans, debtors[:4], current, rng)
+    extras.spread(plans, rest[:80] + legal[3:], current, rng)
+    extras.misplace_payment(plans, wrong=legal[1], right=legal[2], month=current - 5)
+
+
+def _cut(places: list[int], *sizes: int) -> list[list[int]]:
+    """Consecutive pieces of these sizes, and what remains."""
+    pieces = []
+    for size in sizes:
+        pieces.append(places[:size])
+        places = places[size:]
+    return [*pieces, places]
+
+
+def _ordinary(place: int, started_on: date, is_legal: bool, rng: Random) -> Plan:
+    tariffs = FOR_LEGAL_ENTITIES if is_legal else FOR_PERSONS
+    return Plan(
+        number=str(FIRST_NUMBER + place),
+        started_on=started_on,
+        is_legal=is_legal,
+        tariff=rng.choices(list(tariffs), list(tariffs.values()))[0],
+        habit=Habit(Rhythm.BY_INVOICE, 1, "") if is_legal else _habit(rng),
+        opening=Decimal(0) if is_legal else Decimal(rng.randint(0, 180)),
+    )
+
+
+def _habit(rng: Random) -> Habit:
+    rhythm = rng.choices([Rhythm.MONTHLY, Rhythm.TWICE, Rhythm.AHEAD, Rhythm.LATE], [55, 14, 18, 13])[0]
+    means = rng.choices(
+        ["Банковская карта", "СБП", "Терминал", "Сбербанк Онлайн", "Касса в офисе"], [34, 30, 14, 17, 5]
+    )
+    return Habit(rhythm, rng.choice([10, 10, 50, 100]), means[0])
+
+
+def _paying(plan: Plan, rhythm: Rhythm) -> Plan:
+    return plan if plan.is_legal else replace(plan, habit=replace(plan.habit, rhythm=rhythm))
+
+
+def _stops_paying(plan: Plan, current: int, rng: Random) -> Plan:
+    return replace(_paying(plan, Rhythm.MONTHLY), unpaid_from=current - rng.randint(0, 3))
+
+
+def _rests(plan: Plan, today: date, rng: Random) -> Plan:
+    return replace(_paying(plan, Rhythm.AHEAD), suspended_on=today - timedelta(rng.randint(2, 27)))
+
+
+def _leaves(plan: Plan, today: date, rng: Random, *, in_debt: bool) -> Plan:
+    ended_on = today - timedelta(rng.randint(5, 560))
+    unpaid_from = days.month_of(ended_on) - 1 if in_debt else None
+    return replace(_paying(plan, Rhythm.MONTHLY), ended_on=ended_on, unpaid_from=unpaid_from)
+
+
+def _switches(plan: Plan, current: int, rng: Random) -> Plan:
+    former = rng.choice([tariff for tariff in FOR_PERSONS if tariff != plan.tariff])
+    return replace(plan, former_tariff=former, switched=current - rng.randint(2, 18))
+
+
+def _demo_subscriber(plan: Plan, current: int) -> Plan:
+    """Contract 100001: never late, one change of tariff, money for one or two months ahead."""
+    return replace(
+        plan,
+        tariff=FAMILY,
+        former_tariff=STARTER,
+        switched=current - 15,
+        habit=Habit(Rhythm.MONTHLY, 50, "Банковская карта", reserve=700),
+        opening=Decimal(700),
+        extras=extras.of_the_demo_subscriber(current),
+    )
