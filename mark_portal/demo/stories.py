@@ -39,10 +39,6 @@ class Story:
     lines: list[Line]
     state: Contract.State
 
-    @property
-    def balance(self) -> Decimal:
-        return sum((line.amount for line in self.lines), Decimal(0))
-
 
 def tell(plan: Plan, now: datetime, rng: Random) -> Story:
     teller = _Teller(plan, now, rng)
