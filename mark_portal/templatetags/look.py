@@ -7,6 +7,7 @@ from django.template.context import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -31,3 +32,18 @@ def current(context: Context, address: str, below: bool = False) -> SafeString |
 def tel(phone: str) -> str:
     """«+7 (3412) 918-111» as the address of a call."""
     return "tel:" + re.sub(r"[^+\d]", "", phone)
+
+
+# In this order: every browser calls itself by the names of those it descends from.
+BROWSERS = {"YaBrowser": "Яндекс", "Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "FxiOS": "Firefox"}
+BROWSERS |= {"SamsungBrowser": "Samsung", "Chrome": "Chrome", "CriOS": "Chrome", "Safari": "Safari", "Trident": "IE"}
+BROWSERS |= {"MSIE": "IE", "w3m": "w3m", "Lynx": "Lynx"}
+SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "Mac OS X": "macOS"}
+SYSTEMS |= {"CrOS": "ChromeOS", "Linux": "Linux"}
+
+
+@register.filter
+def device(user_agent: str) -> str:
+    """A browser's long name in two words: «Chrome, Windows»."""
+    found = [next((name for mark, name in names.items() if mark in user_agent), None) for names in (BROWSERS, SYSTEMS)]
+    return ", ".join(filter(None, found)) or _("Unknown browser")
