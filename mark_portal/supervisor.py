@@ -9,26 +9,19 @@ import http.client
 import io
 import os
 import signal
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
 
 from mark_portal import catalogs
+from mark_portal.keeping import MARKER, Child, GaveUp, Keeper, Part, say, sweep_children
 from mark_portal.private_servers import FolderInUse, PrivateServers, is_free
 from mark_portal.server_programs import ServerUnavailable
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOCAL = PROJECT / ".local"
-MARKER = "MARK_SUPERVISOR"  # in the environment of every child, its value the folder: tells whose children they are
-
-QUICK_DEATH = 10.0  # seconds; who lives longer has earned a fresh count of deaths
-QUICK_DEATHS_ALLOWED = 5
-PATIENCE = 4.0  # seconds from SIGTERM to SIGKILL
 
 WELCOME = """
   «Марк» is ready:  {address}
@@ -45,106 +38,8 @@ class Refused(Exception):
     """The demo does not start; the message says why and what to run instead."""
 
 
-class GaveUp(Exception):
-    """A part of the demo dies as often as it is started."""
-
-
 class Stop(BaseException):
     """Ctrl-C or SIGTERM. Like KeyboardInterrupt, not an Exception, so that nobody handles it by accident."""
-
-
-class Part(Protocol):
-    """What the supervisor keeps alive: a private server or a child."""
-
-    name: str
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-    def is_alive(self) -> bool: ...
-
-
-class Child:
-    """One process of the portal in a session of its own; its lines are printed behind its name."""
-
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        self.name = name
-        self.command = command
-        self.environment = environment
-        self.process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.command,
-            cwd=PROJECT,
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        threading.Thread(target=self._echo, args=[self.process], daemon=True).start()
-
-    def is_alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def ask_to_stop(self) -> None:
-        if self.process is not None and self.is_alive():
-            self.process.terminate()
-
-    def stop(self) -> None:
-        """Wait for it to end, then kill what is left of its session, such as a worker's own children."""
-        if self.process is None:
-            return
-        self.ask_to_stop()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(PATIENCE)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.process = None
-
-    def _echo(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            say(line.rstrip("\n"), of=self.name)
-
-
-class Keeper:
-    """Starts a part again when it dies: at once, then after 1, 2, 4… seconds if it keeps dying young."""
-
-    def __init__(self, part: Part) -> None:
-        self.part = part
-        self.quick_deaths = 0
-        self._started_at = time.monotonic()
-        self._next_try_at: float | None = None
-
-    def look(self, now: float) -> None:
-        """Raises GaveUp after too many quick deaths in a row."""
-        if self._next_try_at is None and not self.part.is_alive():
-            self._count_death(now)
-        if self._next_try_at is not None and now >= self._next_try_at:
-            self._next_try_at = None
-            self._started_at = now
-            with self._failing_counts_as_death():
-                self.part.start()
-
-    def _count_death(self, now: float) -> None:
-        self.quick_deaths = self.quick_deaths + 1 if now - self._started_at < QUICK_DEATH else 0
-        if self.quick_deaths >= QUICK_DEATHS_ALLOWED:
-            raise GaveUp(f"{self.part.name} died {QUICK_DEATHS_ALLOWED} times in a row; its last lines above say why.")
-        pause = 2.0 ** (self.quick_deaths - 1) if self.quick_deaths else 0.0
-        say(f"{self.part.name} died, starting it again" + (f" in {pause:.0f} s" if pause else ""))
-        self._next_try_at = now + pause
-
-    @staticmethod
-    @contextlib.contextmanager
-    def _failing_counts_as_death() -> Iterator[None]:
-        try:
-            yield
-        except ServerUnavailable as error:
-            say(str(error))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -165,14 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(port: int) -> None:
     """Everything from the first server to the last stop. Raises Refused, ServerUnavailable, GaveUp and Stop."""
-    servers = PrivateServers(LOCAL)
-    try:
-        servers.claim()
-    except FolderInUse:
-        raise Refused("The demo is already running from this folder. Stop it with Ctrl-C in its terminal.") from None
+    servers = claimed_servers()
     children: list[Child] = []
     try:
-        sweep_children(LOCAL)
         refuse_busy(port)
         say("starting PostgreSQL and Valkey in .local/")
         servers.start()
@@ -189,12 +79,22 @@ def run(port: int) -> None:
         keep_alive([servers.postgres, servers.valkey, *children], port)
     finally:
         with deaf_to_signals():
-            say("stopping")
             for child in children:
                 child.ask_to_stop()
             for child in children:
                 child.stop()
             servers.stop()
+
+
+def claimed_servers() -> PrivateServers:
+    """The folder is ours, and nothing that a killed supervisor left runs in it any more. Raises Refused."""
+    servers = PrivateServers(LOCAL)
+    try:
+        servers.claim()
+    except FolderInUse:
+        raise Refused("The demo is already running from this folder. Stop it with Ctrl-C in its terminal.") from None
+    sweep_children(LOCAL)
+    return servers
 
 
 def portal(port: int, environment: Mapping[str, str]) -> list[Child]:
@@ -325,25 +225,6 @@ def refuse_busy(port: int) -> None:
     raise Refused(f"Port {port} is busy." + (f" This one is free:  make run PORT={other}" if other else ""))
 
 
-def sweep_children(folder: Path) -> None:
-    """Kill the children of a killed supervisor of this folder."""
-    deadline = time.monotonic() + PATIENCE
-    while (orphans := list(children_of(folder))) and time.monotonic() < deadline:
-        for pid in orphans:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.05)
-
-
-def children_of(folder: Path) -> Iterator[int]:
-    """By the marker in their environment, which no recycled process number can have."""
-    marker = f"{MARKER}={folder}".encode()
-    for process in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if marker in process.read_bytes().split(b"\0"):
-                yield int(process.parent.name)
-
-
 Handler = Callable[[int, FrameType | None], None]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -351,6 +232,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @contextlib.contextmanager
 def stopping_signals() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
+        say("stopping")
         raise Stop
 
     with _handling(stop):
@@ -382,22 +264,10 @@ class Speaker(io.TextIOBase):
         return len(text)
 
 
-COLOURS = {"pages": 36, "worker": 33, "beat": 35}
-
-
 def in_a_box(text: str) -> str:
     lines = text.splitlines()
     width = max(map(len, lines)) + 2
     return "\n".join([f"┌{'─' * width}┐", *(f"│{line:<{width}}│" for line in lines), f"└{'─' * width}┘"])
-
-
-def say(text: str, *, of: str = "demo") -> None:
-    """Print behind a name, if any. A closed terminal must not stop the stopping."""
-    name = f"{of:>6} │ " if of else ""
-    if name and sys.stdout.isatty() and "NO_COLOR" not in os.environ:
-        name = f"\033[{COLOURS.get(of, 1)}m{name}\033[0m"
-    with contextlib.suppress(OSError, ValueError):
-        print("\n".join(f"{name}{line}" for line in text.split("\n")), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ from itertools import pairwise
 
 import pytest
 
-from mark_portal import supervisor
+from mark_portal import keeping, supervisor
+from mark_portal.keeping import Child, GaveUp, Keeper
 from mark_portal.private_servers import is_free
-from mark_portal.supervisor import Child, GaveUp, Keeper, Refused, Stop
+from mark_portal.supervisor import Refused, Stop
 
 SLEEPER = [sys.executable, "-c", "import time; print('hello', flush=True); time.sleep(60)"]
 STUBBORN = [
@@ -92,7 +93,7 @@ def test_a_part_that_dies_young_five_times_is_given_up(keeper):
 
 
 def test_a_stopped_child_takes_its_own_children_along(capfd, monkeypatch):
-    monkeypatch.setattr(supervisor, "PATIENCE", 0.3)
+    monkeypatch.setattr(keeping, "PATIENCE", 0.3)
     lines = []
     child = Child("stubborn", STUBBORN, os.environ)
     child.start()
@@ -114,11 +115,11 @@ def test_lines_of_a_child_are_printed_behind_its_name(capfd):
 
 
 def test_children_of_a_killed_supervisor_are_found_by_their_marker_and_ended(tmp_path):
-    orphan = subprocess.Popen(SLEEPER, env=os.environ | {supervisor.MARKER: str(tmp_path)}, stdout=subprocess.PIPE)
-    stranger = subprocess.Popen(SLEEPER, env=os.environ | {supervisor.MARKER: "/elsewhere"}, stdout=subprocess.PIPE)
+    orphan = subprocess.Popen(SLEEPER, env=os.environ | {keeping.MARKER: str(tmp_path)}, stdout=subprocess.PIPE)
+    stranger = subprocess.Popen(SLEEPER, env=os.environ | {keeping.MARKER: "/elsewhere"}, stdout=subprocess.PIPE)
     orphan.stdout.readline()
 
-    supervisor.sweep_children(tmp_path)
+    keeping.sweep_children(tmp_path)
 
     assert orphan.wait(5) == -signal.SIGKILL
     assert stranger.poll() is None
