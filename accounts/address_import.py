@@ -61,10 +61,9 @@ class _BadLine(Exception):
 
 
 @transaction.atomic
-def accept(row: AddressImport, raw: bytes, *, author: User, now: datetime) -> None:
-    """Keep an uploaded file for a city and ask a worker for it once this is committed. Raises FileRefused."""
-    row.content = text_of(raw)
-    row.lines_total = _count(row.content)
+def accept(row: AddressImport, text: str, *, author: User, now: datetime) -> None:
+    """Keep an import with its city, its file name and the `text_of` its file; a worker is sent for once it commits."""
+    row.content, row.lines_total = text, _count(text)
     row.author, row.created_at = author, now
     row.save(force_insert=True)
     _send(row.pk)

@@ -1,5 +1,5 @@
 """The staff's pages of accounts."""
 
-from . import contracts, journal, places, security, staff
+from . import connections, contracts, journal, places, security, staff
 
-__all__ = ["contracts", "journal", "places", "security", "staff"]
+__all__ = ["connections", "contracts", "journal", "places", "security", "staff"]
