@@ -21,7 +21,9 @@ pytestmark = pytest.mark.django_db
 
 def accept(text=GOOD, *, raw=None, city=None, now=NOON):
     row = AddressImport(city=city or CityFactory(), file_name="addresses.csv")
-    address_import.accept(row, text.encode() if raw is None else raw, author=StaffFactory(), now=now)
+    address_import.accept(
+        row, address_import.text_of(text.encode() if raw is None else raw), author=StaffFactory(), now=now
+    )
     return row
 
 
