@@ -71,7 +71,8 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
 
 class AdjustmentForm(forms.ModelForm):
-    operation = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    # Named apart from the model's column, whose uniqueness would refuse the second click instead of forgiving it.
+    drawn = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
     class Meta:
         model = Adjustment
@@ -103,7 +104,7 @@ class AdjustmentAdmin(StaffModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = ["account", "amount", "reason"]
         if obj is None:
-            return [*fields, "operation"]
+            return [*fields, "drawn"]
         return [*fields, "state", "author", "created_at", "second", "decided_at"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -118,7 +119,7 @@ class AdjustmentAdmin(StaffModelAdmin):
     def save_model(self, request: HttpRequest, obj: Adjustment, form: Any, change: bool) -> None:
         proposed = adjustments.propose(
             obj.account_id,
-            operation=form.cleaned_data["operation"],
+            operation=form.cleaned_data["drawn"],
             amount=obj.amount,
             reason=obj.reason,
             author=_staff(request),

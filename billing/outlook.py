@@ -57,7 +57,11 @@ def first_of_month(day: date, ahead: int) -> date:
 
 
 def account_with_fee(contract_id: int) -> tuple[Account, Decimal | None]:
-    """The account, and the last monthly fee in its ledger as a positive sum (None without one), in one query."""
-    last = LedgerEntry.objects.filter(account=OuterRef("pk"), kind=EntryKind.MONTH).order_by("-at", "-pk")
+    """The account, and the last full monthly fee in its ledger as a positive sum (None without one), in one query.
+
+    A full fee is posted on the 1st; what is posted on another day is a month charged by days.
+    """
+    full = LedgerEntry.objects.filter(account=OuterRef("pk"), kind=EntryKind.MONTH, amount__lt=0, at__day=1)
+    last = full.order_by("-at", "-pk")
     account = Account.objects.annotate(fee_posted=-Subquery(last.values("amount")[:1])).get(pk=contract_id)
     return account, account.fee_posted

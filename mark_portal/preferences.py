@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 from accounts.access import contract_of
 
 YEAR = 365 * 24 * 3600
-VERSION_COOKIE = "version"
+# Not «version»: the cookie standard keeps that word for itself.
+VERSION_COOKIE = "pages"
 VERSIONS = ("new", "old")
 
 

@@ -90,5 +90,15 @@ def test_the_fee_is_the_last_one_charged():
 
 
 @pytest.mark.django_db
+def test_a_first_month_charged_by_days_is_not_the_fee():
+    contract = ContractFactory()
+    LedgerEntry.objects.create(
+        account_id=contract.pk, kind=EntryKind.MONTH, amount=-120, key="m", at=datetime(2026, 11, 20, tzinfo=UTC)
+    )
+
+    assert outlook.account_with_fee(contract.pk)[1] is None
+
+
+@pytest.mark.django_db
 def test_an_account_without_a_month_has_no_fee():
     assert outlook.account_with_fee(ContractFactory().pk)[1] is None

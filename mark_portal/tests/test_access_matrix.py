@@ -1,0 +1,291 @@
+"""Every address × every kind of visitor. An address that is not in the tables fails the test."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts import journal, limits, roles, sign_in
+from accounts.models import AddressImport, ConnectionRequest, SignInLock
+from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
+from billing.models import Account, Adjustment, EntryKind, LedgerEntry
+
+NOW = datetime.now(UTC)
+STAFF = {
+    "O": roles.OPERATOR,
+    "G": roles.SUPPORT_AGENT,
+    "E": roles.NETWORK_ENGINEER,
+    "C": roles.ACCOUNTANT,
+    "T": roles.CATALOGUE_MANAGER,
+    "S": roles.SUPERVISOR,
+}
+EVERYBODY = "".join(STAFF)
+
+PUBLIC = {
+    "home",
+    "health",
+    "manifest",
+    "service_worker",
+    "offline",
+    "robots",
+    "accounts:connect",
+    "accounts:connect_sent",
+    "accounts:login",
+    "billing:public_balance",
+    "support:contacts",
+    "language",
+    "version",
+}
+CABINET = {"cabinet", "accounts:profile", "billing:ledger"}
+CABINET_POST = {"accounts:end_session"}
+POST_FOR_ALL = {"accounts:logout"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which roles, by their letters, see the rows and add one; nobody deletes unless said."""
+
+    seen_by: str
+    added_by: str = ""
+    deleted_by: str = ""
+
+
+MODELS = {
+    "accounts_subscriber": Model("OGECS", "OS"),
+    "accounts_contract": Model("OGECS", "OS"),
+    "accounts_journalentry": Model("S"),
+    "accounts_city": Model("OGECTS", "S"),
+    "accounts_street": Model("OGECS", "OES"),
+    "accounts_house": Model("OGECS", "OES"),
+    "accounts_addressimport": Model("OES", "OES"),
+    "accounts_connectionrequest": Model("OGS"),
+    "accounts_signinlock": Model("OGS"),
+    "accounts_user": Model("S", "S"),
+    "billing_account": Model("OGCS"),
+    "billing_ledgerentry": Model("OGCS"),
+    "billing_adjustment": Model("OGCS", "CS"),
+}
+# Staff pages beside the models' own: who may open them, and whether they only take POST.
+ADMIN_PAGES = {
+    "admin:index": EVERYBODY,
+    "admin:app_list": EVERYBODY,
+    "admin:password_change": EVERYBODY,
+    "admin:password_change_done": EVERYBODY,
+    "admin:jsi18n": EVERYBODY,
+    "admin:autocomplete": "",  # 403 without a field to complete; its rows are scoped like the lists
+    "admin:view_on_site": "",  # nothing has an address of its own
+    "admin:accounts_contract_credentials": "OGS",
+    "admin:accounts_contract_identity": "OGS",
+    "admin:accounts_contract_terminate": "OS",
+    "admin:auth_user_password_change": "S",
+}
+ADMIN_POST = {
+    "admin:billing_adjustment_decide": "CS",
+    "admin:accounts_connectionrequest_take": "OGS",
+    "admin:accounts_connectionrequest_close": "OGS",
+    "admin:accounts_addressimport_run_again": "OES",
+}
+# Their own answers are tested beside them.
+ADMIN_DOORS = {"admin:login", "admin:logout", "admin:second_factor"}
+
+
+def addresses() -> dict[str, set[str]]:
+    """Name → names of its parameters, for every address of the portal."""
+    found: dict[str, set[str]] = {}
+
+    def walk(patterns: list[URLPattern | URLResolver], namespace: str, given: set[str]) -> None:
+        for pattern in patterns:
+            names = given | set(pattern.pattern.converters) | set(pattern.pattern.regex.groupindex)
+            if isinstance(pattern, URLResolver):
+                walk(
+                    pattern.url_patterns, f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace, names
+                )
+            elif pattern.name:
+                found[f"{namespace}{pattern.name}"] = names
+
+    walk(get_resolver().url_patterns, "", set())
+    return found
+
+
+def in_tables() -> set[str]:
+    models = {f"admin:{model}_{page}" for model in MODELS for page in MODEL_PAGES}
+    pages = PUBLIC | CABINET | CABINET_POST | POST_FOR_ALL | set(ADMIN_PAGES) | set(ADMIN_POST) | ADMIN_DOORS
+    return pages | models
+
+
+MODEL_PAGES = ("changelist", "add", "history", "delete", "change")
+
+
+def test_every_address_is_in_the_tables():
+    assert set(addresses()) - in_tables() == set()
+
+
+def test_the_tables_name_no_address_that_is_gone():
+    assert in_tables() - set(addresses()) == set()
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker):
+    """One row of everything in Izhevsk, and everybody who may come by; rolled back at the end of the module."""
+    from django.db import transaction
+
+    with django_db_blocker.unblock():
+        atomic = transaction.atomic()
+        atomic.__enter__()
+        try:
+            yield World()
+        finally:
+            transaction.set_rollback(True)
+            atomic.__exit__(None, None, None)
+
+
+class World:
+    def __init__(self) -> None:
+        self.city, self.votkinsk = CityFactory(), CityFactory(slug="votkinsk", name="Воткинск", name_en="Votkinsk")
+        self.subscribers = {"A": UserFactory(), "B": UserFactory()}
+        self.staff = {letter: StaffFactory(role=role, in_cities=[self.city]) for letter, role in STAFF.items()}
+        self.strangers = {letter: StaffFactory(role=role, in_cities=[self.votkinsk]) for letter, role in STAFF.items()}
+        self.contract = self.subscribers["A"].contract
+        self.rows = self._rows()
+
+    def _rows(self) -> dict[str, object]:
+        author, account = self.staff["C"], Account.objects.get(pk=self.contract.pk)
+        limits.take(sign_in.BY_LOGIN_AND_NETWORK, f"izhevsk/{self.contract.number} · 10.0.0.0/24", now=NOW)
+        return {
+            "accounts_subscriber": self.contract.subscriber,
+            "accounts_contract": self.contract,
+            "accounts_journalentry": journal.record(author, "changed", self.contract, now=NOW),
+            "accounts_city": self.city,
+            "accounts_street": self.contract.house.street,
+            "accounts_house": self.contract.house,
+            "accounts_addressimport": AddressImport.objects.create(
+                city=self.city, file_name="streets.csv", content="", author=author, created_at=NOW
+            ),
+            "accounts_connectionrequest": ConnectionRequest.objects.create(
+                name="Ольга", phone="+79120000001", city=self.city, created_at=NOW, deadline_at=NOW + timedelta(hours=2)
+            ),
+            "accounts_signinlock": SignInLock.objects.get(),
+            "accounts_user": self.staff["G"],
+            "billing_account": account,
+            "billing_ledgerentry": LedgerEntry.objects.create(
+                account=account, kind=EntryKind.TOP_UP, amount=1, key="topup:1", at=NOW
+            ),
+            "billing_adjustment": Adjustment.objects.create(
+                account=account, amount=6000, reason="x", author=author, created_at=NOW, operation=uuid4()
+            ),
+        }
+
+    def url(self, name: str) -> str:
+        model = next((model for model in MODELS if name.startswith(f"admin:{model}_")), None)
+        row = self.rows[model].pk if model else None
+        known = {
+            "code": "en",
+            "version": "new",
+            "app_label": "accounts",
+            "content_type_id": 1,
+            "object_id": row or 1,
+            "id": self.rows["accounts_user"].pk,
+            "contract_id": self.contract.pk,
+            "adjustment_id": row,
+            "request_id": row,
+            "import_id": row,
+        }
+        return reverse(name, kwargs={parameter: known[parameter] for parameter in addresses()[name]})
+
+
+@pytest.fixture
+def visit(client, world, db):
+    """Opens a page as a visitor and says what happened in a word."""
+
+    def outcome(name: str, visitor=None, method="get") -> str:
+        client.logout()
+        if visitor:
+            backend = "StaffBackend" if visitor.is_staff else "SubscriberBackend"
+            client.force_login(visitor, backend=f"accounts.backends.{backend}")
+        response = getattr(client, method)(world.url(name))
+        target = response.headers.get("Location", "")
+        if response.status_code == 302 and ("/login/" in target):
+            return "sign in"
+        if response.status_code == 403:
+            return "forbidden"
+        if response.status_code == 404 or (response.status_code == 302 and target == reverse("admin:index")):
+            return "not found"
+        assert response.status_code < 500
+        return "open"
+
+    return outcome
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_public_pages_are_open_to_everybody(visit, world, name):
+    if name not in addresses():
+        pytest.skip("this address does not exist yet")
+    visitors = [None, *world.subscribers.values(), *world.staff.values()]
+
+    assert {visit(name, visitor) for visitor in visitors} == {"open"}
+
+
+@pytest.mark.parametrize(("name", "method"), [*((n, "get") for n in CABINET), *((n, "post") for n in CABINET_POST)])
+def test_the_cabinet_is_for_subscribers(visit, world, name, method):
+    assert visit(name, None, method) == "sign in"
+    assert {visit(name, subscriber, method) for subscriber in world.subscribers.values()} == {"open"}
+    assert {visit(name, member, method) for member in world.staff.values()} == {"forbidden"}
+
+
+@pytest.mark.parametrize("name", sorted(CABINET))
+def test_a_subscriber_sees_their_own_contract_alone(client, world, db, name):
+    for letter, other in (("A", "B"), ("B", "A")):
+        client.force_login(world.subscribers[letter], backend="accounts.backends.SubscriberBackend")
+        page = client.get(world.url(name)).content.decode()
+        assert world.subscribers[other].contract.number not in page
+
+
+def expected(seen_by: str) -> dict[str, str]:
+    return {letter: "open" if letter in seen_by else "forbidden" for letter in STAFF}
+
+
+def model_cases():
+    for model, who in MODELS.items():
+        for page in MODEL_PAGES:
+            allowed = {"add": who.added_by, "delete": who.deleted_by}.get(page, who.seen_by)
+            yield f"admin:{model}_{page}", allowed, "get"
+
+
+ADMIN_CASES = [
+    *model_cases(),
+    *((name, allowed, "get") for name, allowed in ADMIN_PAGES.items()),
+    *((name, allowed, "post") for name, allowed in ADMIN_POST.items()),
+]
+
+
+@pytest.mark.parametrize(("name", "allowed", "method"), ADMIN_CASES)
+def test_the_admin_opens_by_role(visit, world, name, allowed, method):
+    outsiders = {visit(name, visitor, method) for visitor in (None, *world.subscribers.values())}
+
+    answers = {letter: visit(name, member, method) for letter, member in world.staff.items()}
+
+    assert outsiders == {"sign in"}
+    assert {letter for letter, answer in answers.items() if answer == "open"} == set(allowed)
+
+
+OBJECT_CASES = [
+    (name, allowed, method)
+    for name, allowed, method in ADMIN_CASES
+    if name.rpartition("_")[2]
+    in {"change", "history", "credentials", "identity", "terminate", "decide", "take", "close"}
+    and name != "admin:auth_user_password_change"
+    and "password_change" not in name
+]
+
+
+@pytest.mark.parametrize(("name", "allowed", "method"), OBJECT_CASES)
+def test_rows_of_another_city_do_not_exist(visit, world, name, allowed, method):
+    answers = {visit(name, world.strangers[letter], method) for letter in allowed}
+
+    assert answers <= {"not found"}
+
+
+def test_a_stranger_to_the_city_cannot_set_a_password(visit, world):
+    assert visit("admin:auth_user_password_change", world.strangers["S"]) == "not found"
