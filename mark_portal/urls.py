@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from mark_portal import preferences, views
+from mark_portal import health, preferences, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("support.urls")),
     path("cabinet/", views.cabinet, name="cabinet"),
+    path("health/", health.health, name="health"),
     path("language/<str:code>/", preferences.choose_language, name="language"),
     path("version/<str:version>/", preferences.choose_version, name="version"),
     path("admin/", admin.site.urls),
