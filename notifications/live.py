@@ -1,6 +1,7 @@
 """Telling the open pages of a contract that something changed; they fetch the truth themselves."""
 
-import json
+import re
+import threading
 import time
 
 import redis
@@ -16,17 +17,50 @@ log = structlog.get_logger(__name__)
 PATIENCE_SECONDS = 0.2
 REST_SECONDS = 5.0
 
+EVERY_CHANNEL = "live:*"
+# What a line of an event stream can hold. The last two are the stream's own words (notifications/open_pages.py).
+EVENT = re.compile(r"(?!(?:resync|bye)$)[a-z][a-z_]{0,39}")
+
 
 def channel_of(contract_id: int) -> str:
     return f"live:{contract_id}"
 
 
+def contract_of(channel: str) -> int | None:
+    """The contract that a channel belongs to; None for a channel that is not ours."""
+    number = channel.removeprefix("live:")
+    return int(number) if number.isascii() and number.isdigit() else None
+
+
 def publish(contract_id: int, event: str) -> None:
-    """Once the transaction commits, send `event` to every open page of the contract; lost quietly without Redis."""
-    transaction.on_commit(lambda: _sender.send(channel_of(contract_id), json.dumps({"event": event})), robust=True)
+    """Once the transaction commits, send `event` to every open page of the contract; lost quietly without Redis.
+
+    The same event of the same contract is sent once for a transaction. Raises ValueError for an unfit event name.
+    """
+    if not EVENT.fullmatch(event):
+        raise ValueError(f"{event!r} cannot name an event: lower-case letters and _, and not a word of the stream")
+    told = _commit.told
+    transaction.on_commit(lambda: _tell(told, contract_id, event), robust=True)
+
+
+class _Commit(threading.local):
+    """What the commit under way has told already; a thread has one connection to the database."""
+
+    def __init__(self) -> None:
+        self.told: set[tuple[int, str]] = set()
+
+
+def _tell(told: set[tuple[int, str]], contract_id: int, event: str) -> None:
+    # Which calls survive is known only now: one in a savepoint that was rolled back does not come here.
+    _commit.told = set()
+    if (contract_id, event) not in told:
+        told.add((contract_id, event))
+        _sender.send(channel_of(contract_id), event)
 
 
 class _Sender:
+    """Publishes, and after a failure leaves Redis alone for a while: only one page in five seconds waits for it."""
+
     def __init__(self) -> None:
         self._rests_until = 0.0
         self._client: redis.Redis | None = None
@@ -51,4 +85,5 @@ class _Sender:
         return self._client
 
 
+_commit = _Commit()
 _sender = _Sender()

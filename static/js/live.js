@@ -1,0 +1,94 @@
+// Keeps what is marked data-live="<event>" fresh: refetches its data-live-url when the stream names the event, polls
+// while there is no stream, and falls silent when the person is no longer signed in.
+
+const POLL = 30_000;
+const HIDDEN_FOR_LONG = 20_000; // a hidden tab gives its stream back: browsers allow six connections to a host
+const AGAIN_AT_MOST = 300_000;
+const marked = [...document.querySelectorAll("[data-live]")];
+const events = new Set(marked.map((element) => element.dataset.live));
+const timers = {};
+let source = null;
+let failures = 0;
+let missed = false;
+let stopped = events.size === 0;
+
+const later = (name, delay, action) => {
+  clearTimeout(timers[name]);
+  timers[name] = setTimeout(action, delay * (0.5 + Math.random() / 2));
+};
+
+const announcer = document.createElement("p");
+announcer.className = "visually-hidden";
+announcer.setAttribute("role", "status");
+if (!stopped) document.body.append(announcer);
+
+async function refresh(element) {
+  const answer = await fetch(element.dataset.liveUrl, { redirect: "manual", headers: { Accept: "text/html" } });
+  if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return stop();
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector("[data-live]") ?? page.body;
+  if (fresh.innerHTML.trim() === element.innerHTML.trim()) return;
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
+  element.replaceChildren(...fresh.childNodes);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  const words = element.querySelector("[data-live-say]") ?? element;
+  announcer.textContent = words.textContent.replace(/\s+/g, " ").trim();
+}
+
+function refreshAll(event = null) {
+  for (const element of document.querySelectorAll("[data-live]"))
+    if (!event || element.dataset.live === event) refresh(element).catch(() => {}); // the next poll tries again
+}
+
+function poll() {
+  later("poll", POLL, () => {
+    if (!document.hidden) refreshAll();
+    poll();
+  });
+}
+
+function open() {
+  if (stopped || source || document.hidden) return;
+  source = new EventSource("/live/");
+  source.onopen = () => {
+    failures = 0;
+    clearTimeout(timers.poll);
+    if (missed) refreshAll();
+    missed = false;
+  };
+  source.onerror = () => {
+    close();
+    failures += 1;
+    later("open", Math.min(3_000 * 2 ** failures, AGAIN_AT_MOST), open);
+  };
+  for (const event of events) source.addEventListener(event, () => refreshAll(event));
+  source.addEventListener("resync", () => later("resync", 5_000, refreshAll));
+  source.addEventListener("bye", () => {
+    close();
+    later("open", AGAIN_AT_MOST, open);
+  });
+}
+
+function close() {
+  source?.close();
+  source = null;
+  missed = true;
+  if (!stopped) poll();
+}
+
+function stop() {
+  stopped = true;
+  close();
+  Object.values(timers).forEach(clearTimeout);
+}
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(timers.hidden);
+  if (document.hidden) later("hidden", HIDDEN_FOR_LONG, close);
+  else if (!source && !stopped) later("open", 500, open);
+});
+addEventListener("pagehide", () => close());
+addEventListener("pageshow", (event) => event.persisted && open());
+open();
+if (!stopped && !source) poll();
