@@ -37,7 +37,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     elif not (options.help or options.version):
         catalogs.compile_stale()
         servers = _owned.enter_context(private_servers.for_tests())
-        os.environ |= SETTINGS | servers.environment
+        static = servers.folder / "static"
+        static.mkdir()
+        os.environ |= SETTINGS | servers.environment | {"STATIC_ROOT": str(static)}
     yield
 
 

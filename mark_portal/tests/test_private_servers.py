@@ -21,7 +21,7 @@ from mark_portal.server_programs import ServerUnavailable
 
 @pytest.fixture(scope="module")
 def made_once():
-    with tempfile.TemporaryDirectory(prefix="mark-folder-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="mark-test-", ignore_cleanup_errors=True) as name:
         yield PrivateServers(Path(name))
 
 
@@ -34,7 +34,7 @@ def servers(made_once):
 
 @pytest.fixture
 def folder():
-    with tempfile.TemporaryDirectory(prefix="mark-folder-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="mark-test-", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
