@@ -54,7 +54,9 @@ def touch(request: HttpRequest, *, now: datetime) -> None:
         return
     request.session["seen_at"] = now.isoformat()
     request.session["network_address"] = networks.address_of(request)
-    request.session["user_agent"] = request.headers.get("User-Agent", "")[:300]
+    agent = request.headers.get("User-Agent", "")[:300]
+    # A header may carry bytes that PostgreSQL does not store.
+    request.session["user_agent"] = "".join(filter(str.isprintable, agent))
 
 
 def shorten_for_staff(request: HttpRequest, *, now: datetime) -> None:

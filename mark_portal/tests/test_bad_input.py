@@ -1,0 +1,180 @@
+"""Whatever a browser sends: a clear 4xx, never a 500, nothing stored."""
+
+from io import BytesIO
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts import roles
+from accounts.models import ConnectionRequest
+from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+FORMS = {
+    "/login/": ["city", "login", "password", "next"],
+    "/balance/": ["number"],
+    "/connect/": ["name", "phone", "city", "website"],
+    "/cabinet/profile/": ["current", "new", "again"],
+    "/cabinet/profile/sessions/": ["session"],
+    "/logout/": ["next"],
+}
+QUERIES = {
+    "/": ["x"],
+    "/login/": ["next", "city"],
+    "/cabinet/": ["part"],
+    "/cabinet/billing/": ["kind", "since", "until", "cursor"],
+    "/language/ru/": ["next"],
+    "/version/old/": ["next"],
+    "/admin/": ["x"],
+    "/admin/accounts/contract/": ["q", "p", "o", "state__exact", "city__id__exact", "started_on__year", "nonsense"],
+    "/admin/accounts/connectionrequest/": ["q", "queue", "p"],
+    "/admin/accounts/house/": ["q", "p", "o"],
+    "/admin/billing/ledgerentry/": ["q", "kind__exact", "at__year", "p"],
+    "/admin/autocomplete/": ["app_label", "model_name", "field_name", "term"],
+}
+NASTY = {
+    "NUL byte": "a\0b",
+    "very long": "x" * 100_000,
+    "lone surrogate": b"\xed\xa0\x80",
+    "broken UTF-8": b"\xff\xfe",
+    "emoji": "💥" * 50,
+    "right to left": "\u202eabc",
+    "huge number": "9" * 400,
+    "negative": "-1",
+    "not a number": "NaN",
+    "path": "../../etc/passwd",
+    "template": "{{ 7*7 }}{% load %}",
+    "sql": "' OR 1=1; --",
+    "json": '{"a": ["b"]}',
+    "newline": "a\r\nSet-Cookie: x=1",
+    "fullwidth digits": "１００００１",
+    "date": "9999-99-99",
+}
+
+
+@pytest.fixture
+def anybody():
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def subscriber(anybody):
+    anybody.force_login(UserFactory(), backend="accounts.backends.SubscriberBackend")
+    return anybody
+
+
+@pytest.fixture
+def supervisor(anybody):
+    user = StaffFactory(role=roles.SUPERVISOR, in_cities=[CityFactory()])
+    anybody.force_login(user, backend="accounts.backends.StaffBackend")
+    return anybody
+
+
+def who(path: str, request) -> Client:
+    if path.startswith("/admin/"):
+        return request.getfixturevalue("supervisor")
+    return request.getfixturevalue("subscriber" if path.startswith("/cabinet/") else "anybody")
+
+
+@pytest.mark.parametrize("value", NASTY.values(), ids=NASTY.keys())
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_survives(request, path, value):
+    client = who(path, request)
+
+    statuses = {name: client.post(path, {name: value}).status_code for name in FORMS[path]}
+
+    assert max(statuses.values()) < 500, statuses
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_survives_arrays_files_and_wrong_types(request, path):
+    client = who(path, request)
+    first = FORMS[path][0]
+
+    answers = [
+        client.post(path, {first: ["a", "b", ""]}),
+        client.post(path, {f"{first}[]": "a"}),
+        client.post(path, {first: BytesIO(b"\x00\xff")}),
+        client.post(path, b"\xff\xfe not a form", content_type="application/x-www-form-urlencoded"),
+        client.post(path, b"--broken", content_type="multipart/form-data; boundary=x"),
+        client.post(path, b"no boundary", content_type="multipart/form-data"),
+        client.post(path, b"{}", content_type="application/json"),
+        client.post(path, {f"f{n}": n for n in range(1_100)}),
+        client.post(path, b"a=" + b"x" * 3_000_000, content_type="application/x-www-form-urlencoded"),
+        client.put(path, b"x"),
+        client.delete(path),
+    ]
+
+    assert max(answer.status_code for answer in answers) < 500
+
+
+@pytest.mark.parametrize("value", NASTY.values(), ids=NASTY.keys())
+@pytest.mark.parametrize("path", QUERIES)
+def test_an_address_survives(request, path, value):
+    client = who(path, request)
+
+    statuses = {name: client.get(path, {name: value}).status_code for name in QUERIES[path]}
+
+    assert max(statuses.values()) < 500, statuses
+
+
+@pytest.mark.parametrize(
+    "path", ["/%00", "/%ed%a0%80/", "/%ff", "/" + "x" * 5_000, "/language/%00/", "/version/%F0%9F%92%A5/"]
+)
+def test_a_path_survives(anybody, path):
+    assert 300 <= anybody.get(path).status_code < 500
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/accounts/contract/%00/change/",
+        "/admin/accounts/contract/x/change/",
+        "/admin/accounts/contract/99999999999999999999999/change/",
+        "/admin/accounts/contract/99999999999999999999999/identity/",
+        "/admin/accounts/contract/9223372036854775808/credentials/",
+        "/admin/accounts/contract/-1/history/",
+        "/admin/billing/adjustment/99999999999999999999999/decide/",
+        "/admin/r/x/y/",
+        "/admin/r/99999999999999999999999/1/",
+    ],
+)
+def test_an_admin_address_survives(supervisor, path):
+    assert max(supervisor.get(path).status_code, supervisor.post(path).status_code) < 500
+
+
+@pytest.mark.parametrize("cookie", ["sessionid", "city", "pages", "django_language", "csrftoken", "messages"])
+@pytest.mark.parametrize("value", ["\\000", "x" * 4_000, "💥".encode().decode("latin-1"), "a;b", '"'])
+def test_a_cookie_survives(anybody, cookie, value):
+    anybody.cookies.load({cookie: value})
+
+    statuses = [anybody.get(path).status_code for path in ("/", "/login/", "/cabinet/", "/admin/")]
+
+    assert max(statuses) < 500
+
+
+@pytest.mark.parametrize("header", ["User-Agent", "X-Forwarded-For", "Referer", "Accept-Language", "Origin"])
+@pytest.mark.parametrize("value", ["\0", "x" * 10_000, "💥", "1.2.3.4, , x", "\udcff"])
+def test_a_header_survives(anybody, header, value):
+    user = UserFactory()
+    credentials = {"city": "izhevsk", "login": user.login, "password": "kamu-tefa-58-nuze"}
+
+    entered = anybody.post("/login/", credentials, headers={header: value})
+    page = anybody.get("/cabinet/profile/", headers={header: value})
+
+    assert max(entered.status_code, page.status_code) < 500
+
+
+def test_a_foreign_host_is_refused(anybody):
+    assert anybody.get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize("value", ["a\0b"])
+def test_what_cannot_be_stored_gets_a_page_that_says_so(anybody, value):
+    page = anybody.post(reverse("accounts:connect"), {"name": value, "phone": "+79120000001"})
+
+    assert page.status_code == 400
+    assert "cannot be stored" in page.content.decode()
+    assert not ConnectionRequest.objects.exists()
