@@ -24,9 +24,9 @@ test: $(INSTALLED) ## run all tests against private servers (ARGS="-k promise", 
 lint: $(INSTALLED) ## check style, types, imports between apps, templates and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	MARK_DEMO=1 $(BIN)/mypy accounts billing tariffs notifications support mark_portal
-	$(BIN)/djlint templates --check --lint --quiet
+	$(BIN)/djlint templates --check --lint
 	$(DEMO) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 format: $(INSTALLED) ## format Python and templates
