@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from holidays import HolidayBase, country_holidays
+from holidays import country_holidays
 
 Hours = tuple[datetime, datetime]
 
@@ -32,17 +32,19 @@ def between(start: datetime, end: datetime) -> timedelta:
 
 def is_working_day(day: date) -> bool:
     """Neither a weekend nor a holiday, or a Saturday that the government has made a working day."""
-    return _calendar(day.year).is_working_day(day)
+    return day in _working_days(day.year)
 
 
 def as_text(working: timedelta) -> str:
-    """«1 h 20 min»; seconds are dropped."""
+    """«1 h 20 min» on one line; seconds are dropped."""
     hours, minutes = divmod(int(working / timedelta(minutes=1)), 60)
     if not hours:
-        return _("%(minutes)d min") % {"minutes": minutes}
-    if not minutes:
-        return _("%(hours)d h") % {"hours": hours}
-    return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+        text = _("%(minutes)d min") % {"minutes": minutes}
+    elif not minutes:
+        text = _("%(hours)d h") % {"hours": hours}
+    else:
+        text = _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _hours_from(moment: datetime) -> Iterator[Hours]:
@@ -59,5 +61,7 @@ def _hours_from(moment: datetime) -> Iterator[Hours]:
 
 
 @lru_cache(maxsize=16)
-def _calendar(year: int) -> HolidayBase:
-    return country_holidays("RU", years=year, expand=False)
+def _working_days(year: int) -> frozenset[date]:
+    calendar = country_holidays("RU", years=year, expand=False)
+    days = (date(year, 1, 1) + timedelta(days=number) for number in range(366))
+    return frozenset(day for day in days if day.year == year and calendar.is_working_day(day))

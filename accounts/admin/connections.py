@@ -93,8 +93,10 @@ class ConnectionRequestAdmin(ReadOnlyAdmin):
         """The moment, and for an open request how much working time is left or is past it."""
         now, until = timezone.now(), moment(row.deadline_at)
         if row.is_overdue(now):
-            late = working_time.as_text(working_time.between(row.deadline_at, now))
-            return format_html('{} <strong class="overdue">{}</strong>', until, _t("overdue by %s") % late)
+            late = working_time.between(row.deadline_at, now)
+            # Overnight no working time passes.
+            mark = _t("overdue by %s") % working_time.as_text(late) if late else _t("overdue")
+            return format_html('{} <strong class="overdue">{}</strong>', until, mark)
         if row.is_open:
             left = working_time.as_text(working_time.between(now, row.deadline_at))
             return format_html('{} <span class="quiet">{}</span>', until, _t("%s left") % left)

@@ -39,6 +39,10 @@ def votkinsk():
     return CityFactory(slug="votkinsk", name="Воткинск", name_en="Votkinsk")
 
 
+def text(client, url=LIST):
+    return client.get(url).content.decode().replace("\N{NO-BREAK SPACE}", " ")
+
+
 def names(client, query=""):
     return [row.name for row in client.get(LIST + query).context["cl"].result_list]
 
@@ -91,20 +95,27 @@ def test_a_request_of_another_city_cannot_be_touched(client, operator, step):
 def test_the_deadline_says_how_much_working_time_is_left(client, operator):
     ConnectionRequestFactory(deadline_at=TEN + timedelta(hours=2, minutes=20))
 
-    assert "1 h 20 min left" in client.get(LIST).content.decode()
+    assert "1 h 20 min left" in text(client)
 
 
 def test_an_overdue_request_is_marked(client, operator):
     ConnectionRequestFactory(deadline_at=TEN + timedelta(minutes=20))
 
-    assert "overdue by 40 min" in client.get(LIST).content.decode()
+    assert "overdue by 40 min" in text(client)
+
+
+def test_a_deadline_missed_after_hours_is_just_overdue(client, operator):
+    ConnectionRequestFactory(deadline_at=TEN + timedelta(hours=8))
+
+    with time_machine.travel(TEN + timedelta(hours=9)):
+        assert '<strong class="overdue">overdue</strong>' in text(client)
 
 
 def test_a_closed_request_shows_the_time_it_took(client, operator):
     request = ConnectionRequestFactory(taken_by=operator)
     connections.close(request.pk, state=State.CONNECTED, by=operator, now=TEN + timedelta(minutes=80))
 
-    assert "1 h 20 min" in client.get(LIST).content.decode()
+    assert "1 h 20 min" in text(client)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +144,7 @@ def test_the_list_asks_as_many_queries_for_many_rows_as_for_one(
 
 def test_an_operator_takes_a_request_from_its_page(client, operator):
     request = ConnectionRequestFactory()
-    page = client.get(f"{LIST}{request.pk}/change/").content.decode()
+    page = text(client, f"{LIST}{request.pk}/change/")
 
     response = post(client, "take", request)
 
@@ -151,7 +162,7 @@ def test_the_second_operator_reads_who_was_first(client, operator):
 
 def test_an_operator_closes_with_an_outcome_and_a_note(client, operator):
     request = ConnectionRequestFactory(taken_by=operator)
-    page = client.get(f"{LIST}{request.pk}/change/").content.decode()
+    page = text(client, f"{LIST}{request.pk}/change/")
 
     post(client, "close", request, state="unreachable", note="Три звонка")
 
@@ -171,7 +182,7 @@ def test_a_bad_outcome_or_note_is_refused_with_a_message(client, operator, data)
 def test_the_page_of_a_colleagues_request_offers_only_to_put_it_back(client, operator):
     request = ConnectionRequestFactory(taken_by=StaffFactory())
 
-    page = client.get(f"{LIST}{request.pk}/change/").content.decode()
+    page = text(client, f"{LIST}{request.pk}/change/")
 
     assert ("put-back/" in page, "close/" in page, "take/" in page) == (True, False, False)
 
@@ -188,7 +199,7 @@ def test_a_closed_request_offers_nothing(client, operator):
     request = ConnectionRequestFactory(taken_by=operator)
     connections.close(request.pk, state=State.CONNECTED, by=operator, now=TEN)
 
-    page = client.get(f"{LIST}{request.pk}/change/").content.decode()
+    page = text(client, f"{LIST}{request.pk}/change/")
 
     assert not any(step in page for step in ("put-back/", "close/", "take/"))
 
