@@ -9,6 +9,7 @@ import contextlib
 import random
 import resource
 import signal
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -22,8 +23,9 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 from django.utils import timezone
 
-from notifications import subscription, visitors
+from notifications import visitors
 from notifications.open_pages import BYE, RESYNC, OpenPage, OpenPages, come_back_after
+from notifications.subscription import PING_AFTER, Subscription
 
 log = structlog.get_logger(__name__)
 
@@ -64,15 +66,20 @@ class LiveStream:
         all_users: int = 20_000,
         heartbeat: tuple[float, float] = (15.0, 25.0),
         recheck_every: float = 60.0,
-        ping_after: float = subscription.PING_AFTER,
+        ping_after: float = PING_AFTER,
     ) -> None:
         self.pages = OpenPages(each_user=each_user, all_users=all_users)
         self.heartbeat, self.recheck_every, self.ping_after = heartbeat, recheck_every, ping_after
         self._work: list[asyncio.Task[Any]] = []
+        self._subscription: Subscription | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._questions = 0
         self._is_closing = False
         self._replaced: dict[int, Any] = {}
+
+    @property
+    def is_listening(self) -> bool:
+        return self._subscription is not None and self._subscription.is_up
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -102,15 +109,14 @@ class LiveStream:
         self._is_closing = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="live")
         self.pages.all_users = min(self.pages.all_users, _open_files_allowed() - 200)
+        self._subscription = Subscription(
+            settings.REDIS_URL,
+            on_subscribed=lambda: self.pages.tell_all(RESYNC),
+            on_event=self.pages.tell,
+            ping_after=self.ping_after,
+        )
         self._work = [
-            asyncio.create_task(
-                subscription.listen(
-                    settings.REDIS_URL,
-                    on_subscribed=lambda: self.pages.tell_all(RESYNC),
-                    on_event=self.pages.tell,
-                    ping_after=self.ping_after,
-                )
-            ),
+            asyncio.create_task(self._subscription.keep()),
             asyncio.create_task(self._recheck_for_ever()),
         ]
         self._end_streams_on_signals()
@@ -268,9 +274,15 @@ def _with_connection(question: Callable[[], Result]) -> Result:
 
 
 def _close_connections(threads: ThreadPoolExecutor) -> None:
-    """One farewell to each idle thread; a thread that hangs on PostgreSQL is not waited for."""
+    """One farewell to each thread, at the same moment so that none takes two; one that hangs is not waited for."""
+    together = threading.Barrier(THREADS)
+
+    def close() -> None:
+        connections.close_all()
+        together.wait(PATIENCE_SECONDS)
+
     for _ in range(THREADS):
-        threads.submit(connections.close_all)
+        threads.submit(close)
     threads.shutdown(wait=False)
 
 
