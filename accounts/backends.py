@@ -10,6 +10,12 @@ from django.http import HttpRequest
 from accounts.models import Contract, User
 
 
+# No page of the cabinet shows them, so no page carries them.
+SEALED = [
+    f"contract__subscriber__{field}" for field in ("passport_sealed", "passport_match", "inn_sealed", "inn_match")
+]
+
+
 def _checked(user: User | None, password: str) -> User | None:
     if user is None:
         User().set_password(password)
@@ -34,6 +40,7 @@ class SubscriberBackend(BaseBackend):
     def get_user(self, user_id: int) -> User | None:
         user = (
             User.objects.select_related("contract__city", "contract__house__street", "contract__subscriber")
+            .defer(*SEALED)
             .filter(pk=user_id, is_staff=False)
             .first()
         )

@@ -1,7 +1,6 @@
 """Sessions in PostgreSQL with an owner, a place and a last use, so that people can list and end them.
 
-They are not cached: a session ended while Redis hangs would stay alive in the cache, and the row is read by its
-primary key (measured: docs/decisions.md).
+They are not cached: a session ended while Redis hangs would come back to life with it (docs/decisions.md).
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import F, Q, QuerySet, Sum, Window
 from django.utils import timezone
@@ -79,17 +80,20 @@ class Page:
 
 
 def page(account: Account, filters: Filters, cursor: Cursor | None = None, rows: int = PAGE_ROWS) -> Page:
-    """One page, newest first; every entry carries `balance_after`. Two queries, however long the history is."""
-    entries = filters.apply(account.entries.all())
-    entries = (cursor.apply(entries) if cursor else entries)[: rows + 1]
-    found = list(entries)
+    """One page, newest first; every entry carries `balance_after`. One query, two past the newest or under a filter."""
+    # The balance comes in the same statement as the lines: one posted meanwhile is in both or in neither.
+    entries = filters.apply(account.entries.annotate(balance_now=F("account__balance")))
+    found = list((cursor.apply(entries) if cursor else entries)[: rows + 1])
     there_is_more, found = len(found) > rows, found[:rows]
     if cursor and not cursor.is_older:
         found.reverse()
         has_older, has_newer = True, there_is_more
     else:
         has_older, has_newer = there_is_more, cursor is not None
-    _add_balances(account, found)
+    if filters or cursor:
+        _sum_up(account, found)
+    else:
+        _count_down(found)
     return Page(
         found,
         older=_cursor(found[-1], is_older=True) if found and has_older else None,
@@ -101,20 +105,22 @@ def _cursor(entry: LedgerEntry, *, is_older: bool) -> Cursor:
     return Cursor(entry.at, entry.pk, is_older)
 
 
-def _add_balances(account: Account, entries: list[LedgerEntry]) -> None:
-    """Sums from the oldest shown entry on: filters hide lines, but not from the balance."""
-    if not entries:
-        return
-    newest, oldest = entries[0], entries[-1]
-    later = Q(at__gt=newest.at) | Q(at=newest.at, pk__gt=newest.pk)
-    shown = Q(at__gt=oldest.at) | Q(at=oldest.at, pk__gte=oldest.pk)
-    after_page = account.entries.filter(later).aggregate(total=Sum("amount"))["total"] or Decimal(0)
-    running = Window(Sum("amount"), order_by=[F("at").desc(), F("pk").desc()])
-    above = dict(
-        account.entries.filter(shown).exclude(later).annotate(running=running).values_list("pk", "running").order_by()
-    )
+def _count_down(entries: list[Any]) -> None:
+    """The newest lines without a gap: each balance follows from the one above it."""
+    balance = entries[0].balance_now if entries else Decimal(0)
     for entry in entries:
-        entry.balance_after = account.balance - after_page - above[entry.pk] + entry.amount
+        entry.balance_after = balance
+        balance -= entry.amount
+
+
+def _sum_up(account: Account, entries: list[LedgerEntry]) -> None:
+    """Lines from anywhere: each balance is the sum of all lines up to it; filters hide lines, but not from it."""
+    running = Window(Sum("amount"), order_by=[F("at"), F("pk")])
+    # Django puts a plain condition before the window, where it would cut the sums; an OR with it goes after.
+    shown = Q(pk__in=[entry.pk for entry in entries]) | Q(running=None)
+    balances = dict(account.entries.order_by().annotate(running=running).filter(shown).values_list("pk", "running"))
+    for entry in entries:
+        entry.balance_after = balances[entry.pk]
 
 
 @dataclass(frozen=True)
