@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from accounts.models import Contract, User
 
-
 # No page of the cabinet shows them, so no page carries them.
 SEALED = [
     f"contract__subscriber__{field}" for field in ("passport_sealed", "passport_match", "inn_sealed", "inn_match")
