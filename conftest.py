@@ -5,6 +5,19 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from django.test import TransactionTestCase
+
+from mark_portal.tests import migrated_rows
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker) -> Iterator[None]:
+    """pytest-django's database, in which a test with real commits leaves what the migrations made."""
+    with django_db_blocker.unblock():
+        migrated_rows.keep()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: migrated_rows.restore())
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,7 @@ class PrivateServers:
         """Start both and wait until they answer. Raises FolderInUse and ServerUnavailable, leaving nothing running."""
         if self._lock is None:
             self.claim()
+        self.valkey.port = 0  # somebody may have taken the one it had before it was stopped
         try:
             self.postgres.start()
             self.valkey.start()

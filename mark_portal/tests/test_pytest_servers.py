@@ -4,9 +4,11 @@ import os
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 
 from mark_portal.pytest_servers import redis_url_of
+from mark_portal.tests import migrated_rows
 
 
 def test_every_worker_has_its_own_valkey_database():
@@ -35,3 +37,15 @@ def test_the_database_knows_lower_case_of_cyrillic():
         cursor.execute("SELECT lower('УЛИЦА ЁЛОЧНАЯ'), 'Пушкинская' ILIKE 'пушк%'")
 
         assert cursor.fetchone() == ("улица ёлочная", True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_with_real_commits_leaves_what_the_migrations_made():
+    before = set(Permission.objects.values_list("pk", "group__name"))
+    Group.objects.all().delete()
+    Group.objects.create(name="made by a test")
+
+    migrated_rows.restore()
+
+    assert set(Permission.objects.values_list("pk", "group__name")) == before
+    assert not Group.objects.filter(name="made by a test").exists()
