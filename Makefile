@@ -34,10 +34,8 @@ format: $(INSTALLED) ## format Python and templates
 	$(BIN)/ruff format .
 	$(BIN)/djlint templates --reformat --quiet
 
-messages: $(INSTALLED) ## collect the texts to translate into locale/ru (needs GNU gettext)
-	@command -v xgettext >/dev/null || { echo "make messages needs GNU gettext (Debian: apt-get install gettext)."; exit 1; }
-	$(DEMO) manage.py makemessages --locale ru --add-location file --no-obsolete \
-	  --ignore "$(VENV)/*" --ignore "*/tests/*" --ignore "bench/*" --ignore "staticfiles/*"
+messages: $(INSTALLED) ## collect the texts to translate into locale/
+	$(BIN)/python -m mark_portal.catalogs
 
 bench: $(INSTALLED) ## measure; prints ratios, which hold on any machine
 	$(BIN)/python bench/front.py
