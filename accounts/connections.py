@@ -12,7 +12,7 @@ from phonenumber_field.phonenumber import PhoneNumber
 from accounts import journal, limits, working_time
 from accounts.models import City, ConnectionRequest, User
 
-BY_NETWORK = limits.Allowance("connection-network", ceiling=5, window=timedelta(hours=1))
+BY_NETWORK = limits.Allowance("connection-network", ceiling=20, window=timedelta(hours=1))
 OVERALL = limits.Allowance("connection", ceiling=300, window=timedelta(hours=1))
 PROMISE_IS_SHOWN = timedelta(days=1)
 

@@ -16,8 +16,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from accounts.admin.base import ReadOnlyAdmin, StaffModelAdmin
-from accounts.models import User
+from accounts.admin.base import ReadOnlyAdmin, StaffModelAdmin, author_of
 from billing import adjustments, history
 from billing.models import Account, Adjustment, LedgerEntry
 from billing.templatetags.money import rubles, signed_rubles
@@ -122,7 +121,7 @@ class AdjustmentAdmin(StaffModelAdmin):
             operation=form.cleaned_data["drawn"],
             amount=obj.amount,
             reason=obj.reason,
-            author=_staff(request),
+            author=author_of(request),
             now=timezone.now(),
         )
         obj.pk, obj.state = proposed.pk, proposed.state
@@ -155,15 +154,9 @@ class AdjustmentAdmin(StaffModelAdmin):
         adjustment = get_object_or_404(self.get_queryset(request), pk=adjustment_id)
         decide = adjustments.approve if request.POST.get("decision") == "approve" else adjustments.reject
         try:
-            decide(adjustment.pk, by=_staff(request), now=timezone.now())
+            decide(adjustment.pk, by=author_of(request), now=timezone.now())
         except adjustments.AdjustmentRefused as refusal:
             messages.error(request, str(refusal))
         else:
             messages.success(request, _t("Done: your signature is recorded."))
         return HttpResponseRedirect(reverse("admin:billing_adjustment_change", args=[adjustment.pk]))
-
-
-def _staff(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user

@@ -1,4 +1,4 @@
-"""The portal as an installable app: its manifest, its service worker, and the page shown without a network."""
+"""What browsers and search engines ask for by themselves: manifest, service worker, offline page, robots.txt."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -26,3 +26,9 @@ def worker(request: HttpRequest) -> HttpResponse:
 def offline(request: HttpRequest) -> HttpResponse:
     """Kept by the worker for everybody who uses this browser, so it is drawn for nobody in particular."""
     return HttpResponse(render_to_string("offline.html"))
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Search engines are welcome on the public pages alone."""
+    return HttpResponse("User-agent: *\nDisallow: /cabinet/\nDisallow: /admin/\n", content_type="text/plain")

@@ -4,19 +4,37 @@ from base64 import b32encode
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from accounts import second_factor, sessions
-from accounts.models import User
+from accounts import journal, second_factor, sessions
+from accounts.models import City, User
+from accounts.staff import cities_of
 from accounts.staff_forms import CodeForm, StaffSignInForm
 from mark_portal import staff_counters
+
+
+class CityAwareAutocomplete(AutocompleteJsonView):
+    """Both cities have a Lenin street: whoever sees several cities is told which one a row is in."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        found = super().serialize_result(obj, to_field_name)
+        city = None if isinstance(obj, City) else journal.city_of(obj)
+        if city and self._sees_several:
+            found["text"] = f"{found['text']} · {city}"
+        return found
+
+    @cached_property
+    def _sees_several(self) -> bool:
+        return cities_of(self.request.user).count() > 1
 
 
 class StaffSite(AdminSite):
@@ -42,6 +60,9 @@ class StaffSite(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         counters = staff_counters.of(request.user, now=timezone.now())
         return super().index(request, {"counters": counters, **(extra_context or {})})
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        return CityAwareAutocomplete.as_view(admin_site=self)(request)
 
     def get_urls(self) -> list[Any]:
         return [path("second-factor/", self.second_factor_view, name="second_factor"), *super().get_urls()]

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from mark_portal import health, preferences, views
+from mark_portal import health, preferences, pwa, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -14,6 +14,10 @@ urlpatterns = [
     path("health/", health.health, name="health"),
     path("language/<str:code>/", preferences.choose_language, name="language"),
     path("version/<str:version>/", preferences.choose_version, name="version"),
+    path("manifest.webmanifest", pwa.manifest, name="manifest"),
+    path("sw.js", pwa.worker, name="service_worker"),
+    path("offline/", pwa.offline, name="offline"),
+    path("robots.txt", pwa.robots, name="robots"),
     path("admin/", admin.site.urls),
 ]
 

@@ -115,6 +115,13 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
+def author_of(request: HttpRequest) -> User:
+    """The member of staff behind a request to the admin."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
 class ReadOnlyAdmin(StaffModelAdmin):
     """Rows that only verbs write."""
 

@@ -24,8 +24,7 @@ from accounts import connections, working_time
 from accounts.models import ConnectionRequest
 from accounts.templatetags.dates import moment
 
-from .base import ReadOnlyAdmin
-from .contracts import _author
+from .base import ReadOnlyAdmin, author_of
 from .places import CityFilter
 
 State = ConnectionRequest.State
@@ -148,20 +147,25 @@ class ConnectionRequestAdmin(ReadOnlyAdmin):
         return self._step(request, request_id, connections.put_back, _t("The request is in the queue again."))
 
     def close_view(self, request: HttpRequest, request_id: int) -> HttpResponse:
+        self._row(request, request_id)
         form = CloseForm(request.POST)
         if not form.is_valid():
             messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
             return HttpResponseRedirect(reverse("admin:accounts_connectionrequest_change", args=[request_id]))
         return self._step(request, request_id, connections.close, _t("The request is closed."), **form.cleaned_data)
 
+    def _row(self, request: HttpRequest, request_id: int) -> ConnectionRequest:
+        if not request.user.has_perm("accounts.change_connectionrequest"):
+            raise PermissionDenied
+        row: ConnectionRequest = get_object_or_404(self.get_queryset(request), pk=request_id)
+        return row
+
     def _step(
         self, request: HttpRequest, request_id: int, verb: Callable[..., None], done: str, **particulars: str
     ) -> HttpResponse:
-        if not request.user.has_perm("accounts.change_connectionrequest"):
-            raise PermissionDenied
-        row = get_object_or_404(self.get_queryset(request), pk=request_id)
+        row = self._row(request, request_id)
         try:
-            verb(row.pk, by=_author(request), now=timezone.now(), **particulars)
+            verb(row.pk, by=author_of(request), now=timezone.now(), **particulars)
         except connections.RequestNotOpen as refusal:
             messages.error(request, str(refusal))
         else:

@@ -19,10 +19,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import contracts, credentials, identity, limits, vault
-from accounts.models import Contract, Subscriber, User
+from accounts.models import Contract, Subscriber
 from accounts.staff import cities_of
 
-from .base import StaffModelAdmin
+from .base import StaffModelAdmin, author_of
 
 
 class SubscriberForm(forms.ModelForm):
@@ -159,7 +159,14 @@ class ContractAdmin(StaffModelAdmin):
         if change:
             obj.save(update_fields=form.changed_data)
         else:
-            contracts.complete(obj, author=_author(request), now=timezone.now())
+            contracts.complete(obj, author=author_of(request), now=timezone.now())
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """After saving comes the password, so the form has one way out."""
+        one_way_out = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**one_way_out, **(extra_context or {})})
 
     def response_add(self, request: HttpRequest, obj: Contract, post_url_continue: Any = None) -> HttpResponse:
         messages.success(request, _t("Contract %(number)s is opened.") % {"number": obj.number})
@@ -196,10 +203,10 @@ class ContractAdmin(StaffModelAdmin):
     def _credentials(self, request: HttpRequest, contract: Contract) -> HttpResponse:
         now = timezone.now()
         if request.method == "GET":
-            waits = credentials.is_waiting(contract, viewer=_author(request), now=now)
+            waits = credentials.is_waiting(contract, viewer=author_of(request), now=now)
             return self._page(request, "credentials", contract, waits=waits)
         try:
-            password = credentials.show_once(contract, viewer=_author(request), now=now)
+            password = credentials.show_once(contract, viewer=author_of(request), now=now)
         except credentials.SheetGone as refusal:
             return self._page(request, "credentials", contract, status=410, waits=False, refusal=str(refusal))
         return self._page(request, "sheet", contract, password=password, now=now)
@@ -210,7 +217,7 @@ class ContractAdmin(StaffModelAdmin):
         return never_cache(require_http_methods(["GET", "POST"])(self._identity))(request, contract)
 
     def _identity(self, request: HttpRequest, contract: Contract) -> HttpResponse:
-        actor, now = _author(request), timezone.now()
+        actor, now = author_of(request), timezone.now()
         if request.method == "POST" and "reissue" in request.POST:
             return self._reissue(request, contract)
         form, status = IdentityForm(request.POST or None), 200
@@ -231,7 +238,7 @@ class ContractAdmin(StaffModelAdmin):
 
     def _reissue(self, request: HttpRequest, contract: Contract) -> HttpResponse:
         try:
-            credentials.reissue(contract, actor=_author(request), now=timezone.now())
+            credentials.reissue(contract, actor=author_of(request), now=timezone.now())
         except credentials.IdentityNotConfirmed as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect(reverse("admin:accounts_contract_identity", args=[contract.pk]))
@@ -246,16 +253,10 @@ class ContractAdmin(StaffModelAdmin):
         form = TerminationForm(request.POST or None, initial={"ended_on": timezone.localdate()})
         if request.method == "POST" and form.is_valid():
             try:
-                contracts.terminate(contract, actor=_author(request), now=timezone.now(), **form.cleaned_data)
+                contracts.terminate(contract, actor=author_of(request), now=timezone.now(), **form.cleaned_data)
             except contracts.TerminationRefused as refusal:
                 form.add_error(None, str(refusal))
             else:
                 messages.success(request, _t("Contract %(number)s is terminated.") % {"number": contract.number})
                 return HttpResponseRedirect(reverse("admin:accounts_contract_change", args=[contract.pk]))
         return self._page(request, "terminate", contract, status=422 if form.errors else 200, form=form)
-
-
-def _author(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user

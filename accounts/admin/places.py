@@ -23,8 +23,7 @@ from accounts import address_import, house_numbers
 from accounts.models import AddressImport, City, House, Street
 from accounts.staff import cities_of
 
-from .base import StaffModelAdmin
-from .contracts import _author
+from .base import StaffModelAdmin, author_of
 
 BLOCK = re.compile(r"(к|с|корп|стр)\.?\d", re.IGNORECASE)
 SAMPLE = "street,house\nПушкинская улица,12А\nПушкинская улица,14 к2\n"
@@ -65,7 +64,7 @@ class CityAdmin(StaffModelAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             # Staff see only the cities they are given: without this the author would lose sight of the new one.
-            _author(request).cities.add(obj)
+            author_of(request).cities.add(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: City | None = None) -> bool:
         return False
@@ -83,7 +82,7 @@ class StreetAdmin(StaffModelAdmin):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Street]:
         houses = House.objects.filter(street=models.OuterRef("pk")).order_by().values("street")
         counted = houses.annotate(count=models.Count("pk")).values("count")
-        return super().get_queryset(request).annotate(_houses=models.Subquery(counted))
+        return super().get_queryset(request).select_related("city").annotate(_houses=models.Subquery(counted))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Street | None = None) -> list[str]:
         return ["city"] if obj else []
@@ -192,7 +191,7 @@ class AddressImportAdmin(StaffModelAdmin):
         return super().add_view(request, form_url, {"sample": SAMPLE, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: AddressImport, form: Any, change: bool) -> None:
-        address_import.accept(obj, form.cleaned_data["file"], author=_author(request), now=timezone.now())
+        address_import.accept(obj, form.cleaned_data["file"], author=author_of(request), now=timezone.now())
 
     def response_add(self, request: HttpRequest, obj: AddressImport, post_url_continue: Any = None) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:accounts_addressimport_change", args=[obj.pk]))
@@ -230,7 +229,7 @@ class AddressImportAdmin(StaffModelAdmin):
             raise PermissionDenied
         row = get_object_or_404(self.get_queryset(request), pk=import_id)
         try:
-            address_import.run_again(row.pk, by=_author(request), now=timezone.now())
+            address_import.run_again(row.pk, by=author_of(request), now=timezone.now())
         except address_import.ImportRuns as refusal:
             messages.error(request, str(refusal))
         return HttpResponseRedirect(reverse("admin:accounts_addressimport_change", args=[import_id]))

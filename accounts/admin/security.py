@@ -12,8 +12,7 @@ from accounts import networks, sign_in
 from accounts.models import SignInLock
 from accounts.staff import cities_of
 
-from .base import ReadOnlyAdmin
-from .contracts import _author
+from .base import ReadOnlyAdmin, author_of
 
 
 @admin.register(SignInLock)
@@ -48,7 +47,7 @@ class SignInLockAdmin(ReadOnlyAdmin):
     def unlock(self, request: HttpRequest, locks: models.QuerySet[SignInLock]) -> None:
         for lock in locks:
             sign_in.unlock(
-                lock, actor=_author(request), network_address=networks.address_of(request), now=timezone.now()
+                lock, actor=author_of(request), network_address=networks.address_of(request), now=timezone.now()
             )
 
     def has_unlock_permission(self, request: HttpRequest) -> bool:

@@ -17,8 +17,7 @@ from accounts import second_factor
 from accounts.models import User
 from accounts.staff import cities_of
 
-from .base import StaffModelAdmin
-from .contracts import _author
+from .base import StaffModelAdmin, author_of
 
 
 class StaffCreationForm(AdminUserCreationForm):
@@ -86,4 +85,4 @@ class StaffAdmin(StaffModelAdmin, UserAdmin):
     @admin.action(description=_("Remove the second factor (lost phone)"), permissions=["change"])
     def remove_second_factor(self, request: HttpRequest, users: models.QuerySet[User]) -> None:
         for user in users:
-            second_factor.remove(user, actor=_author(request), now=timezone.now())
+            second_factor.remove(user, actor=author_of(request), now=timezone.now())

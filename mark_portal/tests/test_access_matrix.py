@@ -85,6 +85,7 @@ ADMIN_POST = {
     "admin:billing_adjustment_decide": "CS",
     "admin:accounts_connectionrequest_take": "OGS",
     "admin:accounts_connectionrequest_close": "OGS",
+    "admin:accounts_connectionrequest_put_back": "OGS",
     "admin:accounts_addressimport_run_again": "OES",
 }
 # Their own answers are tested beside them.

@@ -1,0 +1,49 @@
+"""What production refuses to start without."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+COMPLETE = {
+    "DATABASE_URL": "postgres:///mark",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "SECRET_KEY": "x" * 50,
+    "VAULT_KEYS": "1:dGVzdHMtb25seS12YXVsdC1rZXktMzItYnl0ZXMhISE=",
+    "VAULT_MATCH_KEY": "dGVzdHMtb25seS1tYXRjaC1rZXktMzItYnl0ZXMhISE=",
+}
+
+
+def start(**changes: str | None) -> subprocess.CompletedProcess[str]:
+    """Read the settings in a process whose environment holds nothing else of ours."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    given = {name: value for name, value in (COMPLETE | changes).items() if value is not None}
+    program = "from mark_portal import settings as s; print(s.HTTPS, s.STAFF_TOTP_REQUIRED, s.DEBUG, s.DEMO)"
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=inherited | given,
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_production_is_strict_by_default():
+    assert start().stdout.split() == ["True", "True", "False", "False"]
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_without_a_secret_or_an_address_nothing_starts(name):
+    stopped = start(**{name: None})
+
+    assert stopped.returncode != 0
+    assert name in stopped.stderr
+
+
+def test_the_demo_needs_nothing():
+    started = start(MARK_DEMO="1", **dict.fromkeys(COMPLETE))
+
+    assert started.stdout.split() == ["False", "False", "False", "True"]
