@@ -18,9 +18,12 @@ const later = (name, delay, action) => {
 };
 
 const announcer = document.createElement("p");
-announcer.className = "visually-hidden";
+announcer.className = "unseen";
 announcer.setAttribute("role", "status");
 if (!stopped) document.body.append(announcer);
+
+const wordsOf = (element) =>
+  (element.querySelector("[data-live-say]") ?? element).textContent.replace(/\s+/g, " ").trim();
 
 async function refresh(element) {
   const answer = await fetch(element.dataset.liveUrl, { redirect: "manual", headers: { Accept: "text/html" } });
@@ -28,12 +31,11 @@ async function refresh(element) {
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("[data-live]") ?? page.body;
-  if (fresh.innerHTML.trim() === element.innerHTML.trim()) return;
+  const before = wordsOf(element);
   const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
   element.replaceChildren(...fresh.childNodes);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-  const words = element.querySelector("[data-live-say]") ?? element;
-  announcer.textContent = words.textContent.replace(/\s+/g, " ").trim();
+  if (wordsOf(element) !== before) announcer.textContent = wordsOf(element);
 }
 
 function refreshAll(event = null) {
@@ -54,6 +56,7 @@ function open() {
   source.onopen = () => {
     failures = 0;
     clearTimeout(timers.poll);
+    delete timers.poll;
     if (missed) refreshAll();
     missed = false;
   };
@@ -74,7 +77,7 @@ function close() {
   source?.close();
   source = null;
   missed = true;
-  if (!stopped) poll();
+  if (!stopped && !timers.poll) poll(); // a stream that keeps failing must not put the next poll off
 }
 
 function stop() {
