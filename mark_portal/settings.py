@@ -1,5 +1,6 @@
 """One settings file for the demo, the tests and production: what differs comes from the environment (.env.example)."""
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 
@@ -252,6 +253,7 @@ LOGGING = {
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.processors.TimeStamper(fmt="iso"),
+                structlog.processors.format_exc_info,
             ],
         }
     },
@@ -266,6 +268,8 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
     },
 }
+# One line a request, when it has ended.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
