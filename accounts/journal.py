@@ -4,11 +4,26 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 
+from accounts import roles
 from accounts.models import City, JournalEntry, User
 
 LINKS_TO_A_CITY = ("contract", "account", "street")
+# Particulars of an action, and fields of a form, that no column is named after.
+PARTICULARS = {
+    "contract": _("contract"),
+    "file": _("file"),
+    "groups": _("roles"),
+    "inn": _("INN"),
+    "passport": _("passport"),
+    "password": _("password"),
+    "password1": _("password"),
+    "sessions_ended": _("sessions ended"),
+}
 
 
 def record(
@@ -52,3 +67,33 @@ def city_of(target: Any) -> City | None:
     if city is not None:
         return city if isinstance(city, City) else None
     return next(filter(None, (city_of(getattr(target, link, None)) for link in LINKS_TO_A_CITY)), None)
+
+
+def changes_of(entry: JournalEntry) -> list[tuple[str, str]]:
+    """What changed in the reader's words: a field's name with «old → new», or a particular of the action."""
+    model = ContentType.objects.get_for_id(entry.target_type_id).model_class()
+    return [_change(model, name, change) for name, change in entry.changes.items()]
+
+
+def _change(model: type[models.Model] | None, name: str, change: Any) -> tuple[str, str]:
+    try:
+        field: Any = model._meta.get_field(name) if model else None
+    except FieldDoesNotExist:
+        field = None
+    label = PARTICULARS.get(name) or getattr(field, "verbose_name", None) or name
+    choices = dict(getattr(field, "flatchoices", None) or ())
+    if name == "groups":
+        choices = {role: _t(role) for role in roles.ALL}
+    if isinstance(change, list) and len(change) == 2:
+        return str(label), " → ".join(_value(side, choices) for side in change)
+    return str(label), _value(change, choices)
+
+
+def _value(value: Any, choices: dict[Any, Any]) -> str:
+    if value in (None, "", []):
+        return "—"
+    if isinstance(value, bool):
+        return _t("yes") if value else _t("no")
+    if isinstance(value, list):
+        return ", ".join(str(choices.get(item, item)) for item in value)
+    return str(choices.get(value, value))

@@ -1,16 +1,14 @@
 """Changes of the audit journal as text."""
 
-from typing import Any
-
 from django import template
+
+from accounts import journal
+from accounts.models import JournalEntry
 
 register = template.Library()
 
 
 @register.filter
-def journal_change(change: Any) -> str:
-    """«old → new» of a field, or the value of an action's particular."""
-    if isinstance(change, list) and len(change) == 2:
-        old, new = ("—" if side in (None, "") else side for side in change)
-        return f"{old} → {new}"
-    return str(change)
+def journal_changes(entry: JournalEntry) -> list[tuple[str, str]]:
+    """Each changed field, or particular of an action, with what became of it."""
+    return journal.changes_of(entry)
