@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth.management import create_permissions
+from django.utils.translation import gettext_noop as _
 
-OPERATOR = "operator"
-SUPPORT_AGENT = "support agent"
-NETWORK_ENGINEER = "network engineer"
-ACCOUNTANT = "accountant"
-CATALOGUE_MANAGER = "catalogue manager"
-SUPERVISOR = "supervisor"
+# Names of groups; pages show their translation.
+OPERATOR = _("operator")
+SUPPORT_AGENT = _("support agent")
+NETWORK_ENGINEER = _("network engineer")
+ACCOUNTANT = _("accountant")
+CATALOGUE_MANAGER = _("catalogue manager")
+SUPERVISOR = _("supervisor")
 ALL = (OPERATOR, SUPPORT_AGENT, NETWORK_ENGINEER, ACCOUNTANT, CATALOGUE_MANAGER, SUPERVISOR)
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
@@ -36,6 +38,20 @@ class StaffCreationForm(AdminUserCreationForm):
         return super().save(commit)
 
 
+def _role(group: Group) -> str:
+    """A role's name in the reader's language; `accounts.roles` has the texts."""
+    return str(_(group.name))
+
+
+class RoleFilter(admin.RelatedFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("roles")
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        return [(group.pk, _role(group)) for group in Group.objects.order_by("pk")]
+
+
 @admin.register(User)
 class StaffAdmin(StaffModelAdmin, UserAdmin):
     city_path = None
@@ -45,7 +61,7 @@ class StaffAdmin(StaffModelAdmin, UserAdmin):
     add_fieldsets = [(None, {"fields": ["login", "name", "password1", "password2", "groups", "cities"]})]
     readonly_fields = ["last_login"]
     list_display = ["login", "name", "roles", "in_cities", "has_second_factor", "is_active", "last_login"]
-    list_filter = ["is_active", "groups", "cities"]
+    list_filter = ["is_active", ("groups", RoleFilter), "cities"]
     search_fields = ["login", "name"]
     ordering = ["login"]
     filter_horizontal = ["groups", "cities"]
@@ -65,14 +81,19 @@ class StaffAdmin(StaffModelAdmin, UserAdmin):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "cities":
             kwargs["queryset"] = cities_of(request.user)
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name != "groups":
+            return super().formfield_for_manytomany(db_field, request, **kwargs)
+        kwargs["widget"] = FilteredSelectMultiple(_("roles"), is_stacked=False)
+        field: Any = super().formfield_for_manytomany(db_field, request, label=_("roles"), help_text="", **kwargs)
+        field.label_from_instance = _role
+        return field
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     @admin.display(description=_("roles"))
     def roles(self, user: User) -> str:
-        return ", ".join(str(_(group.name)) for group in user.groups.all())
+        return ", ".join(map(_role, user.groups.all()))
 
     @admin.display(description=_("cities"))
     def in_cities(self, user: User) -> str:
