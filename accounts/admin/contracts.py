@@ -190,7 +190,11 @@ class ContractAdmin(StaffModelAdmin):
         return get_object_or_404(contracts_seen, pk=contract_id)
 
     def _page(self, request: HttpRequest, name: str, contract: Contract, status: int = 200, **context: Any) -> Any:
-        context |= {"contract": contract, "opts": self.opts, "title": _t("Contract %s") % contract.number}
+        context |= {
+            "contract": contract,
+            "opts": self.opts,
+            "title": _t("Contract %(number)s") % {"number": contract.number},
+        }
         context = {**self.admin_site.each_context(request), **context}
         return TemplateResponse(request, f"admin/accounts/contract/{name}.html", context, status=status)
 

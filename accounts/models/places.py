@@ -4,13 +4,13 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 
 class City(models.Model):
     slug = models.SlugField(_("address name"), unique=True, help_text=_("Latin, as it stands in the address line."))
-    name = models.CharField(_("name"), max_length=60, unique=True)
+    name = models.CharField(pgettext_lazy("of a place", "name"), max_length=60, unique=True)
     name_en = models.CharField(_("name in English"), max_length=60)
     is_served = models.BooleanField(_("offered to visitors"), default=True)
 
@@ -25,7 +25,9 @@ class City(models.Model):
 
 class Street(models.Model):
     city = models.ForeignKey(City, models.PROTECT, related_name="streets", verbose_name=_("city"))
-    name = models.CharField(_("name"), max_length=120, help_text=_("With its kind: «Пушкинская улица»."))
+    name = models.CharField(
+        pgettext_lazy("of a place", "name"), max_length=120, help_text=_("With its kind: «Пушкинская улица».")
+    )
 
     class Meta:
         verbose_name = _("street")

@@ -10,7 +10,8 @@ from django.utils.translation import get_language
 
 register = template.Library()
 
-PATTERNS = {"ru": ("j E", "j E Y"), "en": ("j F", "j F Y")}
+# A day does not part from its month at the end of a line.
+PATTERNS = {"ru": ("j\u00a0E", "j\u00a0E Y"), "en": ("j F", "j F Y")}
 
 
 # Django's date filter reads formats and translations anew for every cell of a table.
