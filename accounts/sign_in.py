@@ -37,15 +37,23 @@ class _Pace:
 
 def subscriber(request: HttpRequest, *, city: str, login: str, password: str, now: datetime) -> User:
     """The user of a contract. Raises SignInRefused."""
-    return _check(request, f"{city}/{login.lower()}", {"city": city, "login": login, "password": password}, now=now)
+    credentials = {"city": city, "login": login, "password": password}
+    return _check(request, f"{city}/{login.lower()}", credentials, _Subscribers, now=now)
 
 
 def staff(request: HttpRequest, *, login: str, password: str, now: datetime) -> User:
     """The user of a member of staff. Raises SignInRefused."""
-    return _check(request, f"staff/{login.lower()}", {"username": login, "password": password}, now=now)
+    return _check(request, f"staff/{login.lower()}", {"username": login, "password": password}, _Staff, now=now)
 
 
-def _check(request: HttpRequest, who: str, credentials: dict[str, str], *, now: datetime) -> User:
+def _check(
+    request: HttpRequest,
+    who: str,
+    credentials: dict[str, str],
+    words: "type[_Subscribers] | type[_Staff]",
+    *,
+    now: datetime,
+) -> User:
     network = networks.network_of(request)
     pair = f"{who} · {network}"
     reserved = [(BY_LOGIN_AND_NETWORK, pair), (BY_LOGIN, who), (BY_NETWORK, network)]
@@ -53,13 +61,15 @@ def _check(request: HttpRequest, who: str, credentials: dict[str, str], *, now: 
         left = min(limits.take(allowance, subject, now=now) for allowance, subject in reserved)
     except limits.LimitReached as reached:
         time.sleep(_Pace.seconds)
-        raise SignInRefused(_locked_text(), tries_left=0, locked_until=reached.until) from None
+        raise SignInRefused(words.locked(), tries_left=0, locked_until=reached.until) from None
     started = time.perf_counter()
     user = authenticate(request, **credentials)
     _Pace.seconds = min(time.perf_counter() - started, 0.5)
     if not isinstance(user, User):
         raise SignInRefused(
-            _wrong_text(left), tries_left=left, locked_until=None if left else now + settings.SIGN_IN_LOCK
+            words.wrong(left) if left else words.locked(),
+            tries_left=left,
+            locked_until=None if left else now + settings.SIGN_IN_LOCK,
         )
     limits.clear(BY_LOGIN_AND_NETWORK, pair)
     limits.give_back(BY_LOGIN, who)
@@ -67,23 +77,48 @@ def _check(request: HttpRequest, who: str, credentials: dict[str, str], *, now: 
     return user
 
 
-def _locked_text() -> str:
-    minutes = int(settings.SIGN_IN_LOCK / timedelta(minutes=1))
-    return ngettext(
-        "Too many failed tries. Sign-in is closed for %(minutes)d minute. Call %(phone)s: we will help you at once.",
-        "Too many failed tries. Sign-in is closed for %(minutes)d minutes. Call %(phone)s: we will help you at once.",
-        minutes,
-    ) % {"minutes": minutes, "phone": settings.TECHNICAL_PHONE}
+def _lock_minutes() -> int:
+    return int(settings.SIGN_IN_LOCK / timedelta(minutes=1))
 
 
-def _wrong_text(left: int) -> str:
-    if not left:
-        return _locked_text()
-    return ngettext(
-        "City, login or password do not match. Check the keyboard layout and Caps Lock. %(left)d try left.",
-        "City, login or password do not match. Check the keyboard layout and Caps Lock. %(left)d tries left.",
-        left,
-    ) % {"left": left}
+class _Subscribers:
+    """What a subscriber is told."""
+
+    @staticmethod
+    def wrong(left: int) -> str:
+        return ngettext(
+            "City, login or password do not match. Check the keyboard layout and Caps Lock. %(left)d try left.",
+            "City, login or password do not match. Check the keyboard layout and Caps Lock. %(left)d tries left.",
+            left,
+        ) % {"left": left}
+
+    @staticmethod
+    def locked() -> str:
+        return ngettext(
+            "Too many failed tries. Sign-in is closed for %(minutes)d minute. Call %(phone)s: we help at once.",
+            "Too many failed tries. Sign-in is closed for %(minutes)d minutes. Call %(phone)s: we help at once.",
+            _lock_minutes(),
+        ) % {"minutes": _lock_minutes(), "phone": settings.TECHNICAL_PHONE}
+
+
+class _Staff:
+    """What a member of staff is told: they chose no city, and it is a colleague who helps."""
+
+    @staticmethod
+    def wrong(left: int) -> str:
+        return ngettext(
+            "Login or password do not match. Check the keyboard layout and Caps Lock. %(left)d try left.",
+            "Login or password do not match. Check the keyboard layout and Caps Lock. %(left)d tries left.",
+            left,
+        ) % {"left": left}
+
+    @staticmethod
+    def locked() -> str:
+        return ngettext(
+            "Too many failed tries. Sign-in is closed for %(minutes)d minute. A supervisor can open it at once.",
+            "Too many failed tries. Sign-in is closed for %(minutes)d minutes. A supervisor can open it at once.",
+            _lock_minutes(),
+        ) % {"minutes": _lock_minutes()}
 
 
 @transaction.atomic
