@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Contract, User
+from billing.templatetags.money import signed_rubles
 
 
 class AccountManager(models.Manager["Account"]):
@@ -111,7 +112,7 @@ class Adjustment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} ₽"
+        return signed_rubles(self.amount)
 
     @property
     def needs_second(self) -> bool:

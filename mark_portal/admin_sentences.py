@@ -1,4 +1,5 @@
-"""Sentences of Django's admin that put a name where Russian bends it: «Добавить абонент», «Выберите заявка».
+"""Sentences of Django's admin that we say otherwise in Russian: most put a name where Russian bends it («Добавить
+абонент»), some are too long for a phone.
 
 Named here they are collected with our own texts, and our translation comes before Django's. Nothing imports this.
 """
@@ -47,6 +48,9 @@ SENTENCES = (
     _("Change selected %(model)s"),
     _("View selected %(model)s"),
     _("Delete selected %(model)s"),
+    _("Save and add another"),
+    _("Save and continue editing"),
+    _("Start typing to filter…"),
     _("After you’ve created a user, you’ll be able to edit more user options."),
     _(
         "You are authenticated as %(username)s, but are not authorized to access this page. "

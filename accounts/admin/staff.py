@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts import second_factor
@@ -84,7 +85,9 @@ class StaffAdmin(StaffModelAdmin, UserAdmin):
         if db_field.name != "groups":
             return super().formfield_for_manytomany(db_field, request, **kwargs)
         kwargs["widget"] = FilteredSelectMultiple(_("roles"), is_stacked=False)
-        field: Any = super().formfield_for_manytomany(db_field, request, label=_("roles"), help_text="", **kwargs)
+        field: Any = super().formfield_for_manytomany(
+            db_field, request, label=capfirst(_("roles")), help_text="", **kwargs
+        )
         field.label_from_instance = _role
         return field
 
