@@ -1,12 +1,14 @@
-"""Sentences of Django's admin that we say otherwise in Russian: most put a name where Russian bends it («Добавить
-абонент»), some are too long for a phone.
+"""Sentences of Django that we say otherwise in Russian.
 
-Named here they are collected with our own texts, and our translation comes before Django's. Nothing imports this.
+Those of the admin put a name where Russian bends it («Добавить абонент») or do not fit a phone; those of forms are
+clumsier than the rest of the portal. Named here they are collected with our own texts, and our translation comes before
+Django's. Nothing imports this.
 """
 
 from django.utils.translation import gettext_noop as _
+from django.utils.translation import ngettext_lazy
 
-SENTENCES = (
+ADMIN = (
     _("Add %s"),
     _("Change %s"),
     _("View %s"),
@@ -55,5 +57,27 @@ SENTENCES = (
     _(
         "You are authenticated as %(username)s, but are not authorized to access this page. "
         "Would you like to login to a different account?"
+    ),
+)
+
+FORMS = (
+    _("This field is required."),
+    _("Select a valid choice. That choice is not one of the available choices."),
+    _("Select a valid choice. %(value)s is not one of the available choices."),
+    _("Enter a valid date."),
+    _("Enter a valid email address."),
+    _("No file was submitted."),
+    _("The submitted file is empty."),
+    _("The password is too similar to the %(verbose_name)s."),
+    _("This password is too common."),
+    _("This password is entirely numeric."),
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+    ),
+    ngettext_lazy(
+        "Ensure this value has at most %(limit_value)d character (it has %(show_value)d).",
+        "Ensure this value has at most %(limit_value)d characters (it has %(show_value)d).",
+        "limit_value",
     ),
 )
