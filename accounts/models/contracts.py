@@ -134,7 +134,8 @@ class Contract(models.Model):
         """City, street, house and flat; wants `with_address()`."""
         parts = [str(self.city), str(self.house)]
         if self.flat:
-            parts.append(str(_("fl. %(flat)s")) % {"flat": self.flat})
+            room = _("office %(flat)s") if self.subscriber.is_legal_entity else _("fl. %(flat)s")
+            parts.append(str(room) % {"flat": self.flat})
         return ", ".join(parts)
 
     def tenure(self, today: date) -> tuple[int, int, int]:
