@@ -66,6 +66,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-if (worker && "serviceWorker" in navigator) {
+// Not on a first load, which is to stay light: whoever signs in comes from another page of ours.
+if (worker && "serviceWorker" in navigator && document.referrer.startsWith(`${location.origin}/`)) {
   window.addEventListener("load", () => navigator.serviceWorker.register(worker).catch(() => {}));
 }
