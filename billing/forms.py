@@ -21,6 +21,8 @@ def _day_field(label: Any) -> forms.DateField:
 
 
 class HistoryForm(forms.Form):
+    is_filter = True  # so its fields do not say that they are optional
+
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All")), *EntryKind.choices])
     since = _day_field(_("From"))
     until = _day_field(_("To"))
