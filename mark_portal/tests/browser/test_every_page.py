@@ -51,10 +51,10 @@ def look_at(visit, world, watch):
     return look
 
 
-def violations(page):
+def violations(page, looks=LOOKS):
     """What axe finds on the open page in light and dark, on a phone and on a desk, a line an element."""
     found = []
-    for scheme, width in LOOKS:
+    for scheme, width in looks:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished))")
@@ -75,7 +75,7 @@ def test_a_page_is_accessible(look_at, address, who):
 def test_its_old_version_is_accessible(look_at, address, who):
     page = look_at(address, who, cookies=OLD)
 
-    assert violations(page) == []
+    assert violations(page, LOOKS[:1]) == []  # it has no styles that would differ
 
 
 @pytest.mark.parametrize("name", ADMIN)

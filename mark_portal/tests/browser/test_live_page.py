@@ -35,8 +35,15 @@ def page_without_stream(visit, user, watch):
     page = visit("/offline/", user=user)
     page.route("**/live/", lambda route: route.abort())
     page.clock.install()
-    page.goto("/cabinet/")
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/live/")):
+        page.goto("/cabinet/")
     return page
+
+
+def let_polls_come(page):
+    for _ in range(3):
+        page.clock.fast_forward(POLLED_BY_NOW)
+        page.evaluate("fetch('/health/').then((answer) => answer.text())")  # answered after the poll, if one was sent
 
 
 def balance(page):
@@ -64,13 +71,18 @@ def test_a_screen_reader_hears_the_change(page, user):
 def test_a_page_without_a_stream_polls(page_without_stream, user):
     post(user, 250)
 
-    page_without_stream.clock.fast_forward(POLLED_BY_NOW)
+    let_polls_come(page_without_stream)
 
     expect(balance(page_without_stream)).to_have_text("350.00\u00a0₽")
 
 
-def test_what_was_told_while_valkey_was_away_is_fetched_when_it_is_back(page, user, valkey, monkeypatch):
+@pytest.fixture
+def nobody_is_told(monkeypatch):
+    """Whatever is published is lost."""
     monkeypatch.setattr(live._sender, "send", lambda *_: None)
+
+
+def test_what_was_lost_while_valkey_was_away_is_fetched_when_it_is_back(nobody_is_told, page, user, valkey):
     post(user, 250)
     expect(balance(page)).to_have_text("100.00\u00a0₽")
 
@@ -91,9 +103,7 @@ def test_a_page_whose_session_has_ended_falls_silent(page_without_stream, user, 
     sessions.end_all(user)
     post(user, 250)
 
-    for _ in range(3):
-        page_without_stream.clock.fast_forward(POLLED_BY_NOW)
-        page_without_stream.evaluate("fetch('/health/').then((answer) => answer.text())")  # the poll came before it
+    let_polls_come(page_without_stream)
 
     asked = [answer["status"] for answer in portal.answers() if answer["path"] == "/cabinet/"]
     assert asked == [200, 302]
