@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -57,11 +57,19 @@ class StaffSite(AdminSite):
             response.status_code = 422
         return response
 
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """One's own password; like every change by staff it is journaled, and ends one's other sessions."""
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and isinstance(request.user, User) and response.status_code == 302:
+            sessions.end_all(request.user, but=request.session.session_key)
+            journal.record(request.user, "staff_password_set", request.user, now=timezone.now())
+        return response
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         counters = staff_counters.of(request.user, now=timezone.now())
         return super().index(request, {"counters": counters, **(extra_context or {})})
 
-    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+    def autocomplete_view(self, request: HttpRequest) -> JsonResponse:
         return CityAwareAutocomplete.as_view(admin_site=self)(request)
 
     def get_urls(self) -> list[Any]:

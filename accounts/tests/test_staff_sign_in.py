@@ -160,6 +160,17 @@ def test_a_supervisor_does_not_reach_superusers_subscribers_or_other_cities(clie
     assert passwords == [404] * 3
 
 
+def test_ones_own_new_password_is_journaled_and_works(client, supervisor):
+    data = {"old_password": PASSWORD, "new_password1": "new-password-77", "new_password2": "new-password-77"}
+
+    changed = client.post(reverse("admin:password_change"), data)
+
+    assert changed.status_code == 302
+    assert client.get(INDEX).status_code == 200
+    assert JournalEntry.objects.get().action == "staff_password_set"
+    assert "new-password" not in str(JournalEntry.objects.values())
+
+
 def test_nobody_can_make_a_superuser_in_the_admin(client, supervisor, city):
     agent = StaffFactory(in_cities=[city])
 

@@ -13,7 +13,7 @@ from billing.models import EntryKind, LedgerEntry
 pytestmark = pytest.mark.django_db
 
 URL = reverse("billing:ledger")
-PAGES = ["/cabinet/", URL]
+PAGES = ["/cabinet/", "/cabinet/?part=balance", "/cabinet/profile/", URL, "/", "/contacts/", "/connect/", "/balance/"]
 
 
 @pytest.fixture
