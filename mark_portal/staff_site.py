@@ -1,7 +1,7 @@
 """The staff's side: Django admin under our sign-in rules, second factor and look."""
 
 from base64 import b32encode
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
@@ -70,7 +70,7 @@ class StaffSite(AdminSite):
         return super().index(request, {"counters": counters, **(extra_context or {})})
 
     def autocomplete_view(self, request: HttpRequest) -> JsonResponse:
-        return CityAwareAutocomplete.as_view(admin_site=self)(request)
+        return cast(JsonResponse, CityAwareAutocomplete.as_view(admin_site=self)(request))
 
     def get_urls(self) -> list[Any]:
         return [path("second-factor/", self.second_factor_view, name="second_factor"), *super().get_urls()]

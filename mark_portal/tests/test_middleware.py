@@ -38,7 +38,7 @@ class NoTransaction:
 
 
 class FakeCode(Exception):
-    pgcode = None
+    pgcode: str | None = None
 
 
 def with_code(code: str) -> OperationalError:
