@@ -126,10 +126,13 @@ class LiveStream:
         for number, handler in self._replaced.items():
             signal.signal(number, handler)
         self._replaced.clear()
-        for task in self._work:
-            task.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
-        self._work = []
+        while self._work:
+            # Again and again: a connection to Redis that breaks while it is closed turns the cancellation into its own
+            # error, which reads as one more lost subscription.
+            for task in self._work:
+                task.cancel()
+            _, unfinished = await asyncio.wait(self._work, timeout=0.5)
+            self._work = list(unfinished)
         if self._threads is not None:
             _close_connections(self._threads)
             self._threads = None

@@ -35,6 +35,7 @@ def serving(application):
         application.end_streams()
         server.should_exit = True
         thread.join(PATIENCE)
+        assert not thread.is_alive(), "the stream did not stop"
 
 
 @contextlib.contextmanager

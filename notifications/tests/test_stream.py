@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from accounts import sessions
 from accounts.models import Contract, Session
@@ -14,6 +15,7 @@ from accounts.tests.factories import StaffFactory, UserFactory
 from notifications import live, stream, visitors
 from notifications.open_pages import UNREAD_LIMIT, OpenPage, OpenPages
 from notifications.stream import LiveStream
+from notifications.subscription import Subscription
 from notifications.tests.serving import PATIENCE, Browser, cookie_of, serving, serving_in_a_process, wait_until
 from notifications.visitors import Visitor
 
@@ -326,6 +328,27 @@ def test_a_process_told_to_stop_ends_its_streams_and_goes(own_valkey, cookie):
 
         assert "bye" not in list(browser.events())
         process.wait(PATIENCE)
+
+
+def test_a_connection_to_redis_that_breaks_while_it_is_closed_does_not_outlive_the_stop(own_valkey, monkeypatch):
+    async def broken_off(self):
+        try:
+            await asyncio.sleep(PATIENCE)
+        finally:
+            monkeypatch.undo()
+            raise RedisConnectionError
+
+    monkeypatch.setattr(Subscription, "_subscribe_once", broken_off)
+
+    async def start_and_stop():
+        application = LiveStream()
+        application.start()
+        await asyncio.sleep(0)
+        work = list(application._work)
+        await application.stop()
+        return [task.done() for task in work]
+
+    assert asyncio.run(asyncio.wait_for(start_and_stop(), PATIENCE)) == [True, True]
 
 
 def test_after_the_stop_no_connection_to_the_database_is_left(own_valkey, cookie):
