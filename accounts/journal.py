@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import roles
 from accounts.models import City, JournalEntry, User
 
-LINKS_TO_A_CITY = ("contract", "account", "street")
+LINKS_TO_A_CITY = ("contract", "account", "payment", "street")
 # Particulars of an action, and fields of a form, that no column is named after.
 PARTICULARS = {
     "contract": _("contract"),

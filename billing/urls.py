@@ -1,9 +1,9 @@
 from django.urls import path
 
-from billing import views
+from billing.views import ledger
 
 app_name = "billing"
 urlpatterns = [
-    path("balance/", views.public_balance, name="public_balance"),
-    path("cabinet/billing/", views.ledger, name="ledger"),
+    path("balance/", ledger.public_balance, name="public_balance"),
+    path("cabinet/billing/", ledger.ledger, name="ledger"),
 ]

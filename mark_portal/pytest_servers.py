@@ -24,6 +24,8 @@ SETTINGS = {
     "HTTPS": "0",
     "MARK_DEMO": "0",
     "PYTHONHASHSEED": "0",  # the workers, started later, must collect cases made from a set in the same order
+    "SITE_URL": "http://testserver",
+    "PAYMENT_GATEWAYS": "sandbox,yookassa,osmp,sber",
     "STAFF_TOTP_REQUIRED": "0",  # its own tests turn it on
     "DEBUG": "1",  # static files without collectstatic; pytest-django turns the setting itself off again
 }

@@ -172,6 +172,19 @@ STAFF_SESSION_AGE = timedelta(hours=12)
 
 # --- Money ----------------------------------------------------------------------------------------------------------
 ADJUSTMENT_NEEDS_SECOND_ABOVE = env.int("ADJUSTMENT_NEEDS_SECOND_ABOVE", 5_000)  # rubles
+REFUND_NEEDS_SECOND_ABOVE = env.int("REFUND_NEEDS_SECOND_ABOVE", 5_000)  # rubles
+TOP_UP_LEAST, TOP_UP_MOST = env.int("TOP_UP_LEAST", 1), env.int("TOP_UP_MOST", 100_000)  # rubles
+TOP_UP_PRESETS = env.list("TOP_UP_PRESETS", int, [300, 500, 1_000, 2_000])  # rubles
+AUTOPAY_FAILURES = env.int("AUTOPAY_FAILURES", 3)  # in a row; then it is switched off
+# Promised payments: rubles and days.
+PROMISE_MOST = env.int("PROMISE_MOST", 1_000)
+PROMISE_DAYS, PROMISE_DAYS_MOST = env.int("PROMISE_DAYS", 3), env.int("PROMISE_DAYS_MOST", 7)
+PROMISE_PAUSE_DAYS = env.int("PROMISE_PAUSE_DAYS", 28)
+PROMISE_CONTRACT_AGE_DAYS = env.int("PROMISE_CONTRACT_AGE_DAYS", 30)
+
+# --- Gateways: modules of billing/gateways/ -------------------------------------------------------------------------
+PAYMENT_GATEWAYS = env.list("PAYMENT_GATEWAYS", default=["sandbox", "osmp", "sber"] if DEMO else [])
+SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000") if DEMO else env.str("SITE_URL")
 
 # --- Requests from the public ---------------------------------------------------------------------------------------
 PHONENUMBER_DEFAULT_REGION = "RU"

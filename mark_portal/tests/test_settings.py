@@ -13,6 +13,7 @@ COMPLETE = {
     "SECRET_KEY": "x" * 50,
     "VAULT_KEYS": "1:dGVzdHMtb25seS12YXVsdC1rZXktMzItYnl0ZXMhISE=",
     "VAULT_MATCH_KEY": "dGVzdHMtb25seS1tYXRjaC1rZXktMzItYnl0ZXMhISE=",
+    "SITE_URL": "https://cabinet.example.ru",
 }
 
 

@@ -1,4 +1,4 @@
-"""The staff's pages of money: accounts and the ledger to read, adjustments to propose and to sign."""
+"""Accounts and the ledger to read, adjustments to propose and to sign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Money: accounts, the ledger, and adjustments by staff."""
+"""Accounts, the ledger, and adjustments by staff."""
 
 from __future__ import annotations
 
@@ -25,12 +25,27 @@ class Account(models.Model):
     contract = models.OneToOneField(Contract, models.PROTECT, primary_key=True, verbose_name=_("contract"))
     # Written by the ledger's insert trigger alone: always the sum of the entries.
     balance = models.DecimalField(_("balance"), max_digits=14, decimal_places=2, default=0, editable=False)
+    credit_limit = models.DecimalField(
+        _("credit limit, ₽"),
+        max_digits=12,
+        decimal_places=2,
+        default=0,
+        db_default=0,
+        help_text=_("How far below zero the account may go before the service stops."),
+    )
+    allows_promises = models.BooleanField(
+        _("promised payments by contract"),
+        default=False,
+        db_default=False,
+        help_text=_("Persons may always take them; a legal entity only when its contract says so."),
+    )
 
     objects = AccountManager()
 
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
+        constraints = [models.CheckConstraint(condition=Q(credit_limit__gte=0), name="a_credit_limit_is_not_negative")]
 
     def __str__(self) -> str:
         return self.contract.number
@@ -41,6 +56,7 @@ class EntryKind(models.TextChoices):
     MONTH = "month", _("monthly fee")
     CHARGE = "charge", _("charge")
     REFUND = "refund", _("refund")
+    PAYOUT = "payout", _("returned to the payer")
     ADJUSTMENT = "adjust", _("adjustment")
 
 

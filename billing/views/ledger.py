@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import limits, networks
 from accounts.access import SubscriberRequest, contract_required
 from billing import history, outlook, public_check
-from billing.forms import ContractNumberForm, HistoryForm
+from billing.forms.history import ContractNumberForm, HistoryForm
 
 
 @require_safe

@@ -1,0 +1,1 @@
+"""Forms over money, a module a topic."""
