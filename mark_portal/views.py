@@ -30,5 +30,5 @@ def cabinet(request: SubscriberRequest) -> HttpResponse:
     }
     if request.GET.get("part") == "balance":
         return render(request, "billing/_balance.html", context)
-    context["entries"] = history.page(account, history.Filters(), rows=RECENT).entries
+    context["entries"] = history.page(account, history.Filters(), rows=RECENT).rows
     return render(request, "dashboard.html", context)

@@ -50,7 +50,7 @@ class AccountAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         account = self.get_object(request, object_id)
-        entries = history.page(account, history.Filters()).entries if account else []
+        entries = history.page(account, history.Filters()).rows if account else []
         return super().change_view(request, object_id, form_url, {"entries": entries, **(extra_context or {})})
 
 

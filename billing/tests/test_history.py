@@ -11,6 +11,7 @@ from hypothesis.extra.django import TestCase
 from accounts.tests.factories import ContractFactory
 from billing import history
 from billing.models import Account, EntryKind, LedgerEntry
+from billing.paging import Cursor
 
 NOON = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 EVERYTHING = history.Filters()
@@ -25,7 +26,7 @@ def account_with(*amounts, kind=EntryKind.TOP_UP, every=timedelta(days=1)) -> Ac
     return Account.objects.get(pk=contract.pk)
 
 
-def balances(page: history.Page) -> list[Decimal]:
+def balances(page) -> list[Decimal]:
     return [entry.balance_after for entry in page]
 
 
@@ -42,7 +43,7 @@ def test_the_newest_line_comes_first_with_the_balance_after_it():
 def test_an_empty_account_has_an_empty_history():
     page = history.page(account_with(), EVERYTHING)
 
-    assert (page.entries, page.older, page.newer) == ([], None, None)
+    assert (page.rows, page.older, page.newer) == ([], None, None)
 
 
 @pytest.mark.django_db
@@ -56,7 +57,7 @@ def test_pages_follow_each_other_without_gap_or_repeat():
 
     assert [[int(entry.amount) for entry in page] for page in (first, second, third)] == [[7, 6, 5], [4, 3, 2], [1]]
     assert (first.newer, third.older) == (None, None)
-    assert back.entries == second.entries
+    assert back.rows == second.rows
 
 
 @pytest.mark.django_db
@@ -114,7 +115,7 @@ def test_totals_are_of_what_is_filtered():
 
 @pytest.mark.parametrize("text", ["", "x", "💥", "b2xkZXJ8eHwx", "a" * 10_000, "b2xkZXJ8MjAyNi0xMi0wMXwx"])
 def test_what_is_not_a_cursor_starts_at_the_newest(text):
-    assert history.Cursor.parse(text) is None
+    assert Cursor.parse(text) is None
 
 
 @pytest.mark.django_db

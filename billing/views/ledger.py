@@ -12,6 +12,7 @@ from accounts import limits, networks
 from accounts.access import SubscriberRequest, contract_required
 from billing import history, outlook, public_check
 from billing.forms.history import ContractNumberForm, HistoryForm
+from billing.paging import Cursor
 
 
 @require_safe
@@ -20,13 +21,13 @@ def ledger(request: SubscriberRequest) -> HttpResponse:
     form = HistoryForm(request.GET)
     account, fee = outlook.account_with_fee(request.contract.pk)
     filters = form.filters if form.is_valid() else history.Filters()
-    page = history.page(account, filters, history.Cursor.parse(request.GET.get("cursor", "")))
+    page = history.page(account, filters, Cursor.parse(request.GET.get("cursor", "")))
     chosen = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
     context = {
         "form": form,
         "account": account,
         "outlook": outlook.of(request.contract, account.balance, fee, today=timezone.localdate()),
-        "entries": page.entries,
+        "entries": page.rows,
         "totals": history.totals(account, filters),
         "is_filtered": bool(filters),
         "older": urlencode(chosen | {"cursor": page.older}) if page.older else None,
