@@ -77,7 +77,10 @@ class Payment(models.Model):
                 | Q(state="cancelled", finished_at__isnull=False),
                 name="a_finished_payment_has_its_time",
             ),
-            models.CheckConstraint(condition=Q(state="new") | ~Q(gateway_id=""), name="a_pending_payment_has_a_number"),
+            # A cancelled one may have none: the gateway refused it, or never answered.
+            models.CheckConstraint(
+                condition=Q(state__in=["new", "cancelled"]) | ~Q(gateway_id=""), name="a_payment_under_way_has_a_number"
+            ),
         ]
         indexes = [
             models.Index("account", F("created_at").desc(), F("id").desc(), name="payments_by_time"),

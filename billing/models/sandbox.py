@@ -19,6 +19,7 @@ class BankPayment(models.Model):
     number = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     idempotence_key = models.UUIDField(unique=True)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
+    refunds = models.JSONField(default=dict)  # key of the refund → sum: asked twice, given back once
     refunded = models.DecimalField(max_digits=12, decimal_places=2, default=0)
     reference = models.CharField(max_length=64)  # the shop's name for it
     contract_number = models.CharField(max_length=12)
