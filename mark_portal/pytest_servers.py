@@ -26,8 +26,26 @@ SETTINGS = {
     "PYTHONHASHSEED": "0",  # the workers, started later, must collect cases made from a set in the same order
     "SITE_URL": "http://testserver",
     "PAYMENT_GATEWAYS": "sandbox,yookassa,osmp,sber",
+    "YOOKASSA_SHOP_ID": "100500",
+    "YOOKASSA_SECRET_KEY": "test_only-for-tests",
+    "YOOKASSA_VAT_CODE": "12",
+    "YOOKASSA_API_URL": "http://127.0.0.1:9/v3",  # nobody listens: no test ever asks the real one
     "STAFF_TOTP_REQUIRED": "0",  # its own tests turn it on
     "DEBUG": "1",  # static files without collectstatic; pytest-django turns the setting itself off again
+}
+# The papers of a company that is not the demo's.
+SETTINGS |= {
+    "COMPANY_NAME": "ООО «Марк-Тест»",
+    "COMPANY_INN": "1899001001",
+    "COMPANY_KPP": "189901001",
+    "COMPANY_OGRN": "1189900001235",
+    "COMPANY_ADDRESS": "г. Ижевск, ул. Тестовая, д. 1",
+    "COMPANY_ACCOUNT": "40702810699900001234",
+    "COMPANY_BANK": "АО «Тест-банк»",
+    "COMPANY_BIC": "049401999",
+    "COMPANY_CORR_ACCOUNT": "30101810400000000999",
+    "COMPANY_DIRECTOR": "П. С. Образцов",
+    "COMPANY_ACCOUNTANT": "Е. В. Примерова",
 }
 _owned = contextlib.ExitStack()
 

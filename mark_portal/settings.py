@@ -7,6 +7,7 @@ from pathlib import Path
 import environ
 import structlog
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -182,9 +183,46 @@ PROMISE_DAYS, PROMISE_DAYS_MOST = env.int("PROMISE_DAYS", 3), env.int("PROMISE_D
 PROMISE_PAUSE_DAYS = env.int("PROMISE_PAUSE_DAYS", 28)
 PROMISE_CONTRACT_AGE_DAYS = env.int("PROMISE_CONTRACT_AGE_DAYS", 30)
 
+# Statements, invoices and acts. The rates of VAT, each from its day on; none at all means «без НДС».
+STATEMENT_YEARS_MOST = env.int("STATEMENT_YEARS_MOST", 5)
+STATEMENT_PDF_LINES = env.int("STATEMENT_PDF_LINES", 1_000)
+PDFS_AN_HOUR = env.int("PDFS_AN_HOUR", 30)  # a contract
+VAT_RATES = env.list("VAT_RATES", default=["2019-01-01:20", "2026-01-01:22"])  # percent
+# Who sells: the requisites on these papers. The demo's have right check digits and belong to nobody.
+COMPANY = {
+    "name": secret("COMPANY_NAME", demo="ООО «Марк»"),
+    "inn": secret("COMPANY_INN", demo="1899001001"),
+    "kpp": secret("COMPANY_KPP", demo="189901001"),
+    "ogrn": secret("COMPANY_OGRN", demo="1189900001235"),
+    "address": secret("COMPANY_ADDRESS", demo="426000, Удмуртская Республика, г. Ижевск, ул. Примерная, д. 1"),
+    "account": secret("COMPANY_ACCOUNT", demo="40702810699900001234"),
+    "bank": secret("COMPANY_BANK", demo="АО «Примерный банк», г. Ижевск"),
+    "bic": secret("COMPANY_BIC", demo="049401999"),
+    "corr_account": secret("COMPANY_CORR_ACCOUNT", demo="30101810400000000999"),
+    "director": secret("COMPANY_DIRECTOR", demo="П. С. Образцов"),
+    "accountant": secret("COMPANY_ACCOUNTANT", demo="Е. В. Примерова"),
+}
+
 # --- Gateways: modules of billing/gateways/ -------------------------------------------------------------------------
 PAYMENT_GATEWAYS = env.list("PAYMENT_GATEWAYS", default=["sandbox", "osmp", "sber"] if DEMO else [])
 SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000") if DEMO else env.str("SITE_URL")
+
+
+def of_gateway(gateway: str, name: str) -> str:
+    """What a gateway that is switched on cannot do without; an empty one counts as missing."""
+    value = str(env.str(name)) if gateway in PAYMENT_GATEWAYS else ""
+    if gateway in PAYMENT_GATEWAYS and not value:
+        raise ImproperlyConfigured(f"{name} is empty, but PAYMENT_GATEWAYS names {gateway}")
+    return value
+
+
+YOOKASSA_SHOP_ID = of_gateway("yookassa", "YOOKASSA_SHOP_ID")
+YOOKASSA_SECRET_KEY = of_gateway("yookassa", "YOOKASSA_SECRET_KEY")
+YOOKASSA_VAT_CODE = int(of_gateway("yookassa", "YOOKASSA_VAT_CODE") or 1)  # no default: only the operator knows it
+YOOKASSA_TAX_SYSTEM = env.int("YOOKASSA_TAX_SYSTEM", None)  # only some cash registers ask for it
+YOOKASSA_API_URL = env.str("YOOKASSA_API_URL", "https://api.yookassa.ru/v3")
+YOOKASSA_NETWORKS = env.list("YOOKASSA_NETWORKS", default=[])  # of notifications; empty: those of the SDK
+YOOKASSA_TIMEOUT = env.float("YOOKASSA_TIMEOUT", 5.0)  # seconds in all: a page waits for it
 
 # --- Requests from the public ---------------------------------------------------------------------------------------
 PHONENUMBER_DEFAULT_REGION = "RU"

@@ -14,6 +14,17 @@ COMPLETE = {
     "VAULT_KEYS": "1:dGVzdHMtb25seS12YXVsdC1rZXktMzItYnl0ZXMhISE=",
     "VAULT_MATCH_KEY": "dGVzdHMtb25seS1tYXRjaC1rZXktMzItYnl0ZXMhISE=",
     "SITE_URL": "https://cabinet.example.ru",
+    "COMPANY_NAME": "ООО «Марк»",
+    "COMPANY_INN": "1899001001",
+    "COMPANY_KPP": "189901001",
+    "COMPANY_OGRN": "1189900001235",
+    "COMPANY_ADDRESS": "г. Ижевск",
+    "COMPANY_ACCOUNT": "40702810699900001234",
+    "COMPANY_BANK": "АО «Банк»",
+    "COMPANY_BIC": "049401999",
+    "COMPANY_CORR_ACCOUNT": "30101810400000000999",
+    "COMPANY_DIRECTOR": "П. С. Образцов",
+    "COMPANY_ACCOUNTANT": "Е. В. Примерова",
 }
 
 
@@ -48,3 +59,24 @@ def test_the_demo_needs_nothing():
     started = start(MARK_DEMO="1", **dict.fromkeys(COMPLETE))
 
     assert started.stdout.split() == ["False", "False", "False", "True"]
+
+
+YOOKASSA = {
+    "PAYMENT_GATEWAYS": "yookassa",
+    "YOOKASSA_SHOP_ID": "100500",
+    "YOOKASSA_SECRET_KEY": "live_secret",
+    "YOOKASSA_VAT_CODE": "12",
+}
+
+
+def test_yookassa_starts_with_its_shop_key_and_vat_code():
+    assert start(**YOOKASSA).returncode == 0
+
+
+@pytest.mark.parametrize("value", [None, ""])
+@pytest.mark.parametrize("name", ["YOOKASSA_SHOP_ID", "YOOKASSA_SECRET_KEY", "YOOKASSA_VAT_CODE"])
+def test_yookassa_does_not_start_without_one_of_them(name, value):
+    stopped = start(**YOOKASSA | {name: value})
+
+    assert "ImproperlyConfigured" in stopped.stderr
+    assert name in stopped.stderr
