@@ -177,6 +177,7 @@ REFUND_NEEDS_SECOND_ABOVE = env.int("REFUND_NEEDS_SECOND_ABOVE", 5_000)  # ruble
 TOP_UP_LEAST, TOP_UP_MOST = env.int("TOP_UP_LEAST", 1), env.int("TOP_UP_MOST", 100_000)  # rubles
 TOP_UP_PRESETS = env.list("TOP_UP_PRESETS", int, [300, 500, 1_000, 2_000])  # rubles
 AUTOPAY_FAILURES = env.int("AUTOPAY_FAILURES", 3)  # in a row; then it is switched off
+AUTOPAY_HOUR = env.int("AUTOPAY_HOUR", 10)  # local time, from which cards are charged
 # Promised payments: rubles and days.
 PROMISE_MOST = env.int("PROMISE_MOST", 1_000)
 PROMISE_DAYS, PROMISE_DAYS_MOST = env.int("PROMISE_DAYS", 3), env.int("PROMISE_DAYS_MOST", 7)
