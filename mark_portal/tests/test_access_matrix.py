@@ -38,8 +38,8 @@ PUBLIC = {
     "language",
     "version",
 }
-CABINET = {"cabinet", "accounts:profile", "billing:ledger"}
-CABINET_POST = {"accounts:end_session"}
+CABINET = {"cabinet", "accounts:profile", "billing:ledger", "notifications:notices"}
+CABINET_POST = {"accounts:end_session", "notifications:read"}
 POST_FOR_ALL = {"accounts:logout"}
 
 

@@ -18,6 +18,7 @@ FORMS = {
     "/connect/": ["name", "phone", "city", "website"],
     "/cabinet/profile/": ["current", "new", "again"],
     "/cabinet/profile/sessions/": ["session"],
+    "/cabinet/notices/read/": ["notice", "until"],
     "/logout/": ["next"],
 }
 QUERIES = {
@@ -25,6 +26,7 @@ QUERIES = {
     "/login/": ["next", "city"],
     "/cabinet/": ["part"],
     "/cabinet/billing/": ["kind", "since", "until", "cursor"],
+    "/cabinet/notices/": ["topic", "after", "part"],
     "/language/ru/": ["next"],
     "/version/old/": ["next"],
     "/admin/": ["x"],
