@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import uuid4
 
-from billing.models import Payment, Receipt
+from billing.models import Payment, Receipt, Refund
 
 
 def create(payment: Payment, *, now: datetime) -> Receipt:
@@ -20,4 +20,18 @@ def create(payment: Payment, *, now: datetime) -> Receipt:
         created_at=now,
         state=Receipt.State.BY_AGENT if is_agents else Receipt.State.WAITING,
         next_try_at=None if is_agents else now,
+    )
+
+
+def create_return(refund: Refund, *, now: datetime) -> Receipt:
+    """The receipt of money given back, in the transaction that learns of it; sent afterwards by a task."""
+    return Receipt.objects.create(
+        payment=refund.payment,
+        refund=refund,
+        kind=Receipt.Kind.RETURN,
+        operation=uuid4(),
+        amount=refund.amount,
+        contact=refund.payment.contact,
+        created_at=now,
+        next_try_at=now,
     )

@@ -17,6 +17,8 @@ ACTIONS = {
     "password_reissued": _("password reissued"),
     "password_shown": _("password shown"),
     "contract_terminated": _("contract terminated"),
+    "suspended_for_debt": _("suspended for debt"),
+    "returned_to_service": _("returned to service"),
     "sign_in_unlocked": _("sign-in unlocked"),
     "staff_password_set": _("staff password set"),
     "second_factor_added": _("second factor added"),
@@ -30,6 +32,12 @@ ACTIONS = {
     "adjustment_posted": _("adjustment posted"),
     "adjustment_approved": _("adjustment approved"),
     "adjustment_rejected": _("adjustment rejected"),
+    "refund_proposed": _("refund proposed"),
+    "refund_ordered": _("refund ordered"),
+    "refund_approved": _("refund approved"),
+    "refund_rejected": _("refund rejected"),
+    "refund_succeeded": _("refund given back"),
+    "refund_failed": _("refund refused by the gateway"),
 }
 
 

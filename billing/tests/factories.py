@@ -8,9 +8,9 @@ import factory
 from factory.django import DjangoModelFactory
 
 from accounts.models import Contract
-from accounts.tests.factories import ContractFactory
+from accounts.tests.factories import ContractFactory, StaffFactory
 from billing import ledger
-from billing.models import Account, Autopay, EntryKind, Payment, PaymentMethod, PromisedPayment, Receipt
+from billing.models import Account, Autopay, EntryKind, Payment, PaymentMethod, PromisedPayment, Receipt, Refund
 
 NOON = datetime(2026, 11, 20, 8, tzinfo=UTC)  # noon in Izhevsk
 
@@ -109,3 +109,17 @@ class AutopayFactory(DjangoModelFactory):
     contact = "ivanova@example.ru"
     consent = "I agree."
     consented_at = NOON - timedelta(days=40)
+
+
+class RefundFactory(DjangoModelFactory):
+    """Waits for a second signature."""
+
+    class Meta:
+        model = Refund
+
+    operation = factory.LazyFunction(uuid4)
+    payment = factory.SubFactory(PaymentFactory, state=Payment.State.SUCCEEDED)
+    amount = Decimal(100)
+    reason = "paid twice"
+    author = factory.SubFactory(StaffFactory)
+    created_at = NOON
