@@ -20,8 +20,13 @@ def address_of(request: HttpRequest) -> str:
 
 
 def network_of(request: HttpRequest) -> str:
+    """The network a request comes from."""
+    return network_around(address_of(request))
+
+
+def network_around(written: str) -> str:
     """The address's network, the unit of every limit: /24 for IPv4, /64 for IPv6 (what one household is given)."""
-    address = ipaddress.ip_address(address_of(request))
+    address = ipaddress.ip_address(written)
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 64), strict=False))

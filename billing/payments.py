@@ -55,9 +55,10 @@ class PaymentRefused(Exception):
         self.field = field
 
 
-def of(account: Account) -> QuerySet[Payment]:
+def of(contract_id: int) -> QuerySet[Payment]:
     """A subscriber's payments, newest first, with their receipts to show."""
-    return account.payments.order_by("-created_at", "-pk").prefetch_related("receipts")
+    rows = Payment.objects.filter(account=contract_id).order_by("-created_at", "-pk")
+    return rows.select_related("saved_method").prefetch_related("receipts")
 
 
 # --- Opening
@@ -177,7 +178,7 @@ def start(payment_id: int, *, now: datetime) -> Payment:
 
 
 def reread(payment_id: int, *, now: datetime) -> Payment:
-    """Ask for the gateway's word and take it. Within its allowance: a page that is reloaded does not flood a gateway."""
+    """Ask for the gateway's word and take it; within an allowance, so that a page reloaded does not flood a gateway."""
     payment = _with_contract(payment_id)
     if payment.is_under_way:
         try:
@@ -206,7 +207,7 @@ def recheck_hanging(*, now: datetime) -> int:
 
 @transaction.atomic
 def _claim(silent: set[str], *, now: datetime) -> Payment | None:
-    """The next due payment, its next time set: another worker, or this one after a crash, does not ask at once again."""
+    """The next due payment, its next time set: no other worker asks as well, nor this one at once after a crash."""
     due = Payment.objects.under_way().filter(next_check_at__lte=now).exclude(gateway__in=silent)
     rows = due.select_for_update(no_key=True, skip_locked=True, of=("self",)).select_related("account__contract")
     payment = rows.select_related("saved_method").order_by("next_check_at").first()
@@ -218,7 +219,7 @@ def _claim(silent: set[str], *, now: datetime) -> Payment | None:
 
 
 def _pause(checks: int) -> timedelta:
-    return min(FIRST_PAUSE * 2 ** min(checks, 10), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(checks, 10)), LONGEST_PAUSE)
 
 
 def _follow(payment: Payment, *, now: datetime, on_silence: Callable[[str], None] | None = None) -> Payment:

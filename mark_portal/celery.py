@@ -75,13 +75,19 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
 
     django.setup()  # a worker asks for its tasks before it has set Django up
     from accounts.tasks import close_expired, resend_address_imports
+    from billing.tasks import deliver_bank_notices, forget_gateway_messages, recheck_payments, send_receipts
     from mark_portal.tasks import heartbeat
 
     timetable = [
         (heartbeat, timedelta(seconds=15)),
         (resend_address_imports, timedelta(minutes=1)),
+        (send_receipts, timedelta(seconds=30)),
         (close_expired, timedelta(minutes=10)),
+        (recheck_payments, timedelta(seconds=15)),
+        (forget_gateway_messages, timedelta(hours=6)),
     ]
+    if "sandbox" in settings.PAYMENT_GATEWAYS:
+        timetable.append((deliver_bank_notices, timedelta(seconds=5)))
     sender.conf.beat_schedule = {
         task.name: {"task": task.name, "schedule": every, "options": {"expires": every.total_seconds()}}
         for task, every in timetable

@@ -26,10 +26,17 @@ SETTINGS = {
     "PYTHONHASHSEED": "0",  # the workers, started later, must collect cases made from a set in the same order
     "SITE_URL": "http://testserver",
     "PAYMENT_GATEWAYS": "sandbox,yookassa,osmp,sber",
+    "SANDBOX_IN_TESTS": "1",
     "YOOKASSA_SHOP_ID": "100500",
     "YOOKASSA_SECRET_KEY": "test_only-for-tests",
     "YOOKASSA_VAT_CODE": "12",
     "YOOKASSA_API_URL": "http://127.0.0.1:9/v3",  # nobody listens: no test ever asks the real one
+    "OSMP_NETWORKS": "127.0.0.0/8",
+    "OSMP_USER": "osmp",
+    "OSMP_PASSWORD": "osmp-only-for-tests",
+    "SBER_NETWORKS": "127.0.0.0/8",
+    "SBER_USER": "sber",
+    "SBER_PASSWORD": "sber-only-for-tests",
     "STAFF_TOTP_REQUIRED": "0",  # its own tests turn it on
     "DEBUG": "1",  # static files without collectstatic; pytest-django turns the setting itself off again
 }

@@ -2,7 +2,9 @@
 
 import logging
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import environ
 import structlog
@@ -176,6 +178,7 @@ ADJUSTMENT_NEEDS_SECOND_ABOVE = env.int("ADJUSTMENT_NEEDS_SECOND_ABOVE", 5_000) 
 REFUND_NEEDS_SECOND_ABOVE = env.int("REFUND_NEEDS_SECOND_ABOVE", 5_000)  # rubles
 TOP_UP_LEAST, TOP_UP_MOST = env.int("TOP_UP_LEAST", 1), env.int("TOP_UP_MOST", 100_000)  # rubles
 TOP_UP_PRESETS = env.list("TOP_UP_PRESETS", int, [300, 500, 1_000, 2_000])  # rubles
+RECEIPT_ATTEMPTS = env.int("RECEIPT_ATTEMPTS", 20)  # some 14 hours; then staff look after it
 AUTOPAY_FAILURES = env.int("AUTOPAY_FAILURES", 3)  # in a row; then it is switched off
 AUTOPAY_HOUR = env.int("AUTOPAY_HOUR", 10)  # local time, from which cards are charged
 # Promised payments: rubles and days.
@@ -217,6 +220,13 @@ def of_gateway(gateway: str, name: str) -> str:
     return value
 
 
+# The sandbox credits what its own page says. Tests allow it (mark_portal/pytest_servers.py), nothing else may.
+if "sandbox" in PAYMENT_GATEWAYS and not (DEMO or env.bool("SANDBOX_IN_TESTS", False)):
+    raise ImproperlyConfigured("PAYMENT_GATEWAYS names sandbox, which is for the demo alone")
+SANDBOX_SECRET = env.str("SANDBOX_SECRET", "demo-only-sandbox-secret")
+if "sandbox" in PAYMENT_GATEWAYS and not SANDBOX_SECRET:
+    raise ImproperlyConfigured("SANDBOX_SECRET is empty: anybody could sign a notification")
+
 YOOKASSA_SHOP_ID = of_gateway("yookassa", "YOOKASSA_SHOP_ID")
 YOOKASSA_SECRET_KEY = of_gateway("yookassa", "YOOKASSA_SECRET_KEY")
 YOOKASSA_VAT_CODE = int(of_gateway("yookassa", "YOOKASSA_VAT_CODE") or 1)  # no default: only the operator knows it
@@ -224,6 +234,23 @@ YOOKASSA_TAX_SYSTEM = env.int("YOOKASSA_TAX_SYSTEM", None)  # only some cash reg
 YOOKASSA_API_URL = env.str("YOOKASSA_API_URL", "https://api.yookassa.ru/v3")
 YOOKASSA_NETWORKS = env.list("YOOKASSA_NETWORKS", default=[])  # of notifications; empty: those of the SDK
 YOOKASSA_TIMEOUT = env.float("YOOKASSA_TIMEOUT", 5.0)  # seconds in all: a page waits for it
+
+
+def terminal(gateway: str) -> dict[str, Any]:
+    """Who may speak as a network of payment terminals: from which networks, with which user and password (Basic)."""
+    prefix = gateway.upper()
+    if DEMO:
+        cidr, user, password = env.str(f"{prefix}_NETWORKS", "127.0.0.0/8,::1/128"), "", ""
+    else:
+        cidr, user, password = (of_gateway(gateway, f"{prefix}_{name}") for name in ("NETWORKS", "USER", "PASSWORD"))
+    try:
+        networks = [ip_network(network.strip()) for network in cidr.split(",")]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{prefix}_NETWORKS holds networks like 203.0.113.0/24: {error}") from error
+    return {"networks": networks, "user": user, "password": password}
+
+
+TERMINALS = {gateway: terminal(gateway) for gateway in ("osmp", "sber") if gateway in PAYMENT_GATEWAYS}
 
 # --- Requests from the public ---------------------------------------------------------------------------------------
 PHONENUMBER_DEFAULT_REGION = "RU"

@@ -80,3 +80,49 @@ def test_yookassa_does_not_start_without_one_of_them(name, value):
 
     assert "ImproperlyConfigured" in stopped.stderr
     assert name in stopped.stderr
+
+
+TERMINALS = {
+    "PAYMENT_GATEWAYS": "osmp,sber",
+    "OSMP_NETWORKS": "203.0.113.0/24, 2001:db8::/32",
+    "OSMP_USER": "osmp",
+    "OSMP_PASSWORD": "secret",
+    "SBER_NETWORKS": "198.51.100.7",
+    "SBER_USER": "sber",
+    "SBER_PASSWORD": "secret",
+}
+
+
+def test_terminals_start_with_their_networks_and_secrets():
+    assert start(**TERMINALS).returncode == 0
+
+
+@pytest.mark.parametrize("value", [None, ""])
+@pytest.mark.parametrize("name", sorted(TERMINALS.keys() - {"PAYMENT_GATEWAYS"}))
+def test_terminals_do_not_start_without_one_of_them(name, value):
+    stopped = start(**TERMINALS | {name: value})
+
+    assert "ImproperlyConfigured" in stopped.stderr
+    assert name in stopped.stderr
+
+
+def test_a_network_of_terminals_that_is_none_stops_the_start():
+    stopped = start(**TERMINALS | {"SBER_NETWORKS": "everywhere"})
+
+    assert "SBER_NETWORKS holds networks like 203.0.113.0/24" in stopped.stderr
+
+
+def test_the_sandbox_is_refused_outside_the_demo():
+    stopped = start(PAYMENT_GATEWAYS="sandbox")
+
+    assert "ImproperlyConfigured" in stopped.stderr
+    assert "sandbox" in stopped.stderr
+
+
+def test_the_demo_has_the_sandbox_but_not_with_an_empty_secret():
+    demo = {"MARK_DEMO": "1", "PAYMENT_GATEWAYS": "sandbox"} | dict.fromkeys(COMPLETE)
+
+    started, stopped = start(**demo), start(**demo, SANDBOX_SECRET="")
+
+    assert started.returncode == 0
+    assert "SANDBOX_SECRET is empty" in stopped.stderr
