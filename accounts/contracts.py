@@ -1,4 +1,4 @@
-"""Opening and ending a contract."""
+"""Opening a contract, its service stopped for debt and returned, and its end."""
 
 from datetime import date, datetime
 
@@ -38,6 +38,29 @@ def next_number() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('accounts_contract_number')")
         return f"{cursor.fetchone()[0]:06d}"
+
+
+def suspend_for_debt(contract: Contract, *, reason: str = "", now: datetime) -> bool:
+    """Stop the service of an active contract; False when it is not active (any more)."""
+    states = (Contract.State.ACTIVE, Contract.State.SUSPENDED_FOR_DEBT)
+    return _move(contract, *states, "suspended_for_debt", reason=reason, now=now)
+
+
+def return_to_service(contract: Contract, *, reason: str = "", now: datetime) -> bool:
+    """Let the service of a contract that was stopped for debt run again; False when it was not."""
+    states = (Contract.State.SUSPENDED_FOR_DEBT, Contract.State.ACTIVE)
+    return _move(contract, *states, "returned_to_service", reason=reason, now=now)
+
+
+@transaction.atomic
+def _move(
+    contract: Contract, old: Contract.State, new: Contract.State, action: str, *, reason: str, now: datetime
+) -> bool:
+    if not Contract.objects.filter(pk=contract.pk, state=old).update(state=new):
+        return False
+    contract.state = new
+    journal.record(None, action, contract, changes={"state": [old, new]}, reason=reason, now=now)
+    return True
 
 
 class TerminationRefused(Exception):

@@ -6,10 +6,10 @@ from decimal import Decimal
 from django.db import transaction
 
 from accounts.models import User
+from billing import promises
 from billing.models import Account, EntryKind, LedgerEntry
+from billing.shares import KOPECK as KOPECK
 from notifications import live
-
-KOPECK = Decimal("0.01")
 
 
 class KeyTaken(Exception):
@@ -42,5 +42,13 @@ def post(
     if (entry.account_id, entry.kind, entry.amount) != (account.pk, kind, amount):
         raise KeyTaken(f"{key} is already {entry.kind} {entry.amount} on account {entry.account_id}")
     if is_new:
-        live.publish(contract_id, "balance")
+        _moved(account, amount, now=now)
     return entry
+
+
+def _moved(account: Account, amount: Decimal, *, now: datetime) -> None:
+    before = account.balance
+    account.balance += amount  # as the trigger did in the row
+    if amount > 0:
+        promises.settle(account, before=before, now=now)
+    live.publish(account.pk, "balance")

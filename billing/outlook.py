@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import Contract
 from billing import shares
 from billing.models import Account, EntryKind, LedgerEntry, PromisedPayment
-from billing.shares import first_of_month
+from billing.shares import first_of_month as first_of_month
 
 HORIZON_MONTHS = 60
 NOTHING = Decimal(0)
@@ -45,9 +45,7 @@ class Outlook:
         return max((self.fee or NOTHING) - self.balance, NOTHING) if self.next_charge_on else self.lacks
 
 
-def of(
-    contract: Contract, balance: Decimal, fee: Decimal | None, *, today: date, lacks: Decimal = NOTHING
-) -> Outlook:
+def of(contract: Contract, balance: Decimal, fee: Decimal | None, *, today: date, lacks: Decimal = NOTHING) -> Outlook:
     """`fee` is the monthly fee in force, None where nothing is charged by the month."""
     if contract.state == Contract.State.SUSPENDED_FOR_DEBT:
         return Outlook(balance, fee, None, None, lacks=lacks)
@@ -96,8 +94,12 @@ class Standing:
 
     @property
     def outlook(self) -> Outlook:
-        lacks = max(self.due - self.money, NOTHING)
-        return of(self.contract, self.account.balance, self.fee, today=self.today, lacks=lacks)
+        return self.after(NOTHING)
+
+    def after(self, amount: Decimal) -> Outlook:
+        """The outlook once a sum has come."""
+        lacks = max(self.due - self.money - amount, NOTHING)
+        return of(self.contract, self.account.balance + amount, self.fee, today=self.today, lacks=lacks)
 
 
 def stand(contract_id: int, *, now: datetime) -> Standing:
@@ -114,7 +116,7 @@ def stand(contract_id: int, *, now: datetime) -> Standing:
     )
 
 
-def standing(*, now: datetime) -> QuerySet[Account]:
+def standing(*, now: datetime) -> QuerySet[Any]:
     """Accounts with what makes up a standing, and with `money` and `due`, so that a query can compare them."""
     today = timezone.localdate(now)
     length = monthrange(today.year, today.month)[1]

@@ -38,6 +38,9 @@ ACTIONS = {
     "refund_rejected": _("refund rejected"),
     "refund_succeeded": _("refund given back"),
     "refund_failed": _("refund refused by the gateway"),
+    "receipt_retried": _("receipt sent again"),
+    "payment_reread": _("gateway asked about a payment"),
+    "refund_settled": _("refund looked up at the gateway"),
 }
 
 

@@ -18,6 +18,11 @@ class AccountManager(models.Manager["Account"]):
         """The account of a contract, locked until the transaction ends. Lock first, then read, then decide."""
         return self.select_for_update(no_key=True, of=("self",)).select_related("contract").get(pk=contract_id)
 
+    def lock_if_free(self, contract_id: int) -> Account | None:
+        """The same for a task that comes again: None while somebody else holds it."""
+        free = self.select_for_update(no_key=True, skip_locked=True, of=("self",)).select_related("contract")
+        return free.filter(pk=contract_id).first()
+
 
 class Account(models.Model):
     """A contract's money, and the lock of everything that changes it. A trigger opens one with each contract."""
