@@ -5,19 +5,18 @@ The charging is in `autopay_run`. Here is no import of `payments`, which calls `
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Contract
-from billing import outlook
-from billing.ledger import KOPECK
+from billing import outlook, shares
 from billing.models import Account, Autopay, Payment, PaymentMethod
+from billing.shares import KOPECK
 from billing.templatetags.money import rubles
 from notifications import outbox
 from notifications.models import Topic
@@ -45,17 +44,17 @@ class Plan:
 
 def plan(contract: Contract, balance: Decimal, fee: Decimal | None, *, today: date) -> Plan:
     """`fee` is the monthly fee in force, None where nothing is charged by the month; sums in rubles."""
-    charge_on = outlook.first_of_month(today, 1)
+    charge_on = shares.first_of_month(today, 1)
     missing = _missing(contract, balance, fee, charge_on=charge_on)
     return Plan(charge_on, max(missing, Decimal(settings.TOP_UP_LEAST)) if missing else Decimal(0))
 
 
 def _missing(contract: Contract, balance: Decimal, fee: Decimal | None, *, charge_on: date) -> Decimal:
+    last_day = charge_on - timedelta(days=1)
     if contract.state != Contract.State.SUSPENDED_FOR_DEBT or not fee:
-        return outlook.of(contract, balance, fee, today=charge_on - timedelta(days=1)).missing
+        return outlook.of(contract, balance, fee, today=last_day).missing
     # The money switches the service on at once, so that the rest of that day is charged as well.
-    days = calendar.monthrange(*(charge_on - timedelta(days=1)).timetuple()[:2])[1]
-    return max(fee + (fee / days).quantize(KOPECK, ROUND_HALF_UP) - balance, Decimal(0))
+    return max(fee + shares.rest(fee, last_day) - balance, Decimal(0))
 
 
 def consent_words() -> str:

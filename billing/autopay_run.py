@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from billing import autopay, outlook, payments
+from billing import autopay, outlook, payments, shares
 from billing.autopay import Plan
 from billing.models import Account, Autopay, Payment
 from notifications import outbox
@@ -38,7 +39,7 @@ def run_due(*, now: datetime) -> int:
     if local.hour < settings.AUTOPAY_HOUR:
         return 0
     today = local.date()
-    charge_on = outlook.first_of_month(today, 1)
+    charge_on = shares.first_of_month(today, 1)
     if charge_on == today + A_DAY:
         return _charge_all(charge_on, now=now)
     if charge_on == today + 2 * A_DAY:
@@ -69,7 +70,7 @@ def _waiting(*, now: datetime) -> list[int]:
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     opened = Payment.objects.filter(account=OuterRef("pk"), is_automatic=True, created_at__gte=midnight)
     running = Account.objects.filter(~Exists(opened), autopay__is_on=True, contract__state__in=autopay.IN_SERVICE)
-    accounts = outlook.with_fee(running.select_related("contract")).order_by("pk")
+    accounts: QuerySet[Any] = outlook.with_fee(running.select_related("contract")).order_by("pk")
     return [account.pk for account in accounts.iterator() if _plan(account, account.fee_posted, now=now).amount]
 
 

@@ -170,6 +170,7 @@ def send_due(*, now: datetime) -> int:
 @transaction.atomic
 def _claim(*, now: datetime) -> Refund | None:
     """The next due refund; its next time is set first, so that a worker that dies here only delays it."""
+    _leave_to_staff(now=now)
     due = Refund.objects.filter(state=State.SENDING, next_try_at__lte=now).order_by("next_try_at", "pk")
     rows = due.select_for_update(no_key=True, skip_locked=True, of=("self",))
     refund = rows.select_related("payment__account__contract").first()
@@ -178,6 +179,12 @@ def _claim(*, now: datetime) -> Refund | None:
         refund.next_try_at = now + _pause(refund.attempts)
         refund.save(update_fields=["attempts", "next_try_at"])
     return refund
+
+
+def _leave_to_staff(*, now: datetime) -> None:
+    """Asked with a key that the gateway has forgotten, it might give back twice; so a person looks there instead."""
+    unanswered = Refund.objects.filter(state=State.SENDING, gateway_id="", attempts__gt=0, next_try_at__lte=now)
+    unanswered.filter(decided_at__lte=now - payments.KEY_LIVES).update(next_try_at=None)
 
 
 def _pause(attempts: int) -> timedelta:
@@ -195,6 +202,16 @@ def _send(refund: Refund, *, now: datetime) -> None:
         log.warning("refund_unanswered", refund=refund.pk, attempts=refund.attempts, error=str(error))
     else:
         learn(refund.pk, state, now=now)
+
+
+@transaction.atomic
+def settle(refund_id: int, *, is_given: bool, by: User, now: datetime) -> Refund:
+    """What a person has seen at the gateway about a refund that it never answered. Raises RefundRefused."""
+    refund = _lock(refund_id)
+    if not refund.is_unanswered:
+        raise RefundRefused(_("This refund does not wait for anybody's word."))
+    _journal(by, "refund_settled", refund, now=now)
+    return _succeed(refund, now=now) if is_given else _fail(refund_id, _("Not found at the gateway"), now=now)
 
 
 @transaction.atomic

@@ -183,6 +183,11 @@ class Refund(models.Model):
         return bool(self.amount > settings.REFUND_NEEDS_SECOND_ABOVE)
 
     @property
+    def is_unanswered(self) -> bool:
+        """The gateway has been silent for too long to be asked again: staff look there by themselves."""
+        return self.state == self.State.SENDING and self.next_try_at is None
+
+    @property
     def key(self) -> str:
         """Of its ledger entry."""
         return f"refund:{self.pk}"

@@ -7,14 +7,15 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from accounts.models import JournalEntry
 from accounts.tests.at_once import at_once
 from accounts.tests.factories import StaffFactory
 from billing import gateways, refunds
-from billing.gateways import NotOffered, Refused, RefundState, Status, Unknown
+from billing.gateways import NotOffered, RefundState, Refused, Status, Unknown
 from billing.models import Account, EntryKind, LedgerEntry, Payment, Receipt, Refund
 from billing.tests.factories import NOON, PaymentFactory, RefundFactory, account_of, put
 from notifications.models import Notice
@@ -44,7 +45,7 @@ class Bank:
 @pytest.fixture
 def bank(monkeypatch):
     bank = Bank()
-    monkeypatch.setattr(gateways, "get", lambda name: bank)
+    monkeypatch.setattr(gateways, "get", lambda _name: bank)
     return bank
 
 
@@ -273,6 +274,59 @@ def test_a_silent_gateway_is_asked_more_and_more_rarely(payment, bank):
     assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]
 
 
+def left_to_staff(payment, bank):
+    """A refund that the gateway has not answered for longer than it keeps a key."""
+    bank.answers = [Unknown("silence")] * 20
+    refund = propose(payment)
+    refunds.send_due(now=NOON)
+    refunds.send_due(now=NOON + timedelta(hours=24))
+    return refund
+
+
+def test_with_a_key_that_the_gateway_has_forgotten_it_is_not_asked_again(payment, bank):
+    refund = left_to_staff(payment, bank)
+
+    refund.refresh_from_db()
+    assert (refund.is_unanswered, bank.asked, balance_of(payment)) == (True, 1, 400)
+
+
+def test_a_refund_that_the_gateway_has_a_number_for_is_asked_about_as_long_as_it_takes(payment, bank):
+    bank.answers = [Status.PENDING]
+    refund = propose(payment)
+    refunds.send_due(now=NOON)
+
+    refunds.send_due(now=NOON + timedelta(days=3))
+
+    assert state_of(refund) == Refund.State.SUCCEEDED
+
+
+def test_one_never_sent_because_no_worker_lived_is_sent_late(payment, bank):
+    refund = propose(payment)
+
+    refunds.send_due(now=NOON + timedelta(days=3))
+
+    assert state_of(refund) == Refund.State.SUCCEEDED
+
+
+@pytest.mark.parametrize(("is_given", "state", "balance"), [(True, "succeeded", 400), (False, "failed", 500)])
+def test_staff_say_what_they_saw_at_the_gateway(payment, bank, is_given, state, balance):
+    refund = left_to_staff(payment, bank)
+
+    refunds.settle(refund.pk, is_given=is_given, by=StaffFactory(), now=NOON)
+
+    assert (state_of(refund), balance_of(payment)) == (state, balance)
+    assert JournalEntry.objects.filter(action="refund_settled", actor__isnull=False).count() == 1
+
+
+def test_nobody_settles_what_the_gateway_still_answers(payment, bank):
+    refund = propose(payment)
+
+    with pytest.raises(refunds.RefundRefused, match="anybody's word"):
+        refunds.settle(refund.pk, is_given=False, by=StaffFactory(), now=NOON)
+
+    assert balance_of(payment) == 400
+
+
 def test_a_worker_killed_between_the_gateway_and_the_database_gives_back_once(payment, bank):
     bank.answers = [SystemExit("killed")]
     refund = propose(payment)
@@ -332,7 +386,7 @@ STEPS = st.lists(
 ANSWERS = st.lists(st.sampled_from([Status.SUCCEEDED, Status.PENDING, Status.CANCELLED, "unknown", "refused"]))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, answers=ANSWERS)
 def test_whatever_happens_no_kopeck_appears_or_is_lost(db, bank, steps, answers):
     bank.given, bank.asked = {}, 0
