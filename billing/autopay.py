@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Contract
-from billing import outlook, shares
+from billing import contacts, outlook, shares
 from billing.models import Account, Autopay, Payment, PaymentMethod
 from billing.shares import KOPECK
 from billing.templatetags.money import rubles
@@ -81,6 +81,7 @@ def turn_on(contract_id: int, *, method_id: int, limit: Decimal, contact: str, c
     account = Account.objects.lock(contract_id)
     method = PaymentMethod.objects.usable().filter(account=account, pk=method_id).first()
     _refuse(account, method, limit, consent)
+    contact = _fit(contact)
     agreed = {"method": method, "limit": limit, "contact": contact}
     running = Autopay.objects.filter(account=account, is_on=True, **agreed).first()
     if running:
@@ -113,6 +114,13 @@ def _refuse(account: Account, method: PaymentMethod | None, limit: Decimal, cons
         )
     if not consent:
         raise AutopayRefused(_("Without your consent the card cannot be charged."))
+
+
+def _fit(contact: str) -> str:
+    try:
+        return contacts.normal(contact)
+    except contacts.UnfitContact as error:
+        raise AutopayRefused(str(error)) from error
 
 
 @transaction.atomic
