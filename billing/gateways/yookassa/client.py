@@ -6,6 +6,7 @@ change, and can be told to log bodies with contacts. Its requests, answers and a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from billing.gateways import Refused, Unknown
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+PRIVATE = re.compile(r"\S+@\S+|\+?\d{9,}")
 user_agent = cache(UserAgent)  # it reads the system's release files
 
 
@@ -90,7 +92,7 @@ def possible() -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise Refused(f"not sent: {error}"[:200]) from error
+        raise Refused(_told(f"not sent: {error}")) from error
 
 
 @contextmanager
@@ -149,4 +151,9 @@ def _is_final(status: int) -> bool:
 
 def _words(status: int, error: dict[str, Any]) -> str:
     details = ", ".join(str(error[key]) for key in ("code", "parameter") if error.get(key))
-    return f"HTTP {status}: {error.get('description') or 'no description'} ({details})"[:200]
+    return _told(f"HTTP {status}: {error.get('description') or 'no description'} ({details})")
+
+
+def _told(words: str) -> str:
+    """For staff and the log: without the contacts and card numbers that a description may repeat to us."""
+    return PRIVATE.sub("•••", words)[:200]

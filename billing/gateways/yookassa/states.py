@@ -48,7 +48,7 @@ def of_payment(answer: PaymentResponse) -> PaymentState:
             status=STATUSES[answer.status],
             amount=answer.amount.value,
             currency=answer.amount.currency,
-            shop=answer.recipient.account_id if answer.recipient else "",
+            shop=(answer.recipient.account_id if answer.recipient else None) or "",
             reference=str(metadata.get("payment", "")),
             contract_number=str(metadata.get("contract", "")),
             paid_at=_moment(answer.captured_at),
