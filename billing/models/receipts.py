@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .payments import Payment, Refund
@@ -64,3 +65,13 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return self.fiscal_document or str(self.operation)
+
+    @property
+    def proof(self) -> str:
+        """What a registered receipt's QR code holds, in the tax service's order; empty before that."""
+        if not (self.registered_at and self.fiscal_drive and self.fiscal_document and self.fiscal_sign):
+            return ""
+        at = timezone.localtime(self.registered_at)
+        operation = 2 if self.kind == self.Kind.RETURN else 1
+        numbers = f"fn={self.fiscal_drive}&i={self.fiscal_document}&fp={self.fiscal_sign}"
+        return f"t={at:%Y%m%dT%H%M}&s={self.amount:.2f}&{numbers}&n={operation}"

@@ -1,11 +1,13 @@
-// Keeps what is marked data-live="<event>" fresh: refetches its data-live-url when the stream names the event, polls
-// while there is no stream, and falls silent when the person is no longer signed in.
+// Keeps what is marked data-live="<event> …" fresh: refetches its data-live-url when the stream names an event, polls
+// while there is no stream, and falls silent when the person is no longer signed in. What cannot wait for the stream
+// says inside in how many seconds it wants to be looked at again: data-live-again="3".
 
 const POLL = 30_000;
 const HIDDEN_FOR_LONG = 20_000; // a hidden tab gives its stream back: browsers allow six connections to a host
 const AGAIN_AT_MOST = 300_000;
 const marked = [...document.querySelectorAll("[data-live]")];
-const events = new Set(marked.map((element) => element.dataset.live));
+const eventsOf = (element) => element.dataset.live.split(" ");
+const events = new Set(marked.flatMap(eventsOf));
 const timers = {};
 let source = null;
 let failures = 0;
@@ -40,7 +42,17 @@ async function refresh(element) {
 
 function refreshAll(event = null) {
   for (const element of document.querySelectorAll("[data-live]"))
-    if (!event || element.dataset.live === event) refresh(element).catch(() => {}); // the next poll tries again
+    if (!event || eventsOf(element).includes(event)) refresh(element).catch(() => {}); // the next poll tries again
+}
+
+function lookAgain() {
+  const waiting = document.querySelector("[data-live-again]");
+  if (!waiting || stopped) return;
+  later("again", waiting.dataset.liveAgain * 1_000, () => {
+    if (document.hidden) return;
+    const answered = refresh(waiting.closest("[data-live]")).catch(() => {});
+    answered.then(lookAgain);
+  });
 }
 
 function poll() {
@@ -89,9 +101,13 @@ function stop() {
 document.addEventListener("visibilitychange", () => {
   clearTimeout(timers.hidden);
   if (document.hidden) later("hidden", HIDDEN_FOR_LONG, close);
-  else if (!source && !stopped) later("open", 500, open);
+  else {
+    if (!source && !stopped) later("open", 500, open);
+    lookAgain();
+  }
 });
 addEventListener("pagehide", () => close());
 addEventListener("pageshow", (event) => event.persisted && open());
 open();
 if (!stopped && !source) poll();
+lookAgain();
