@@ -29,6 +29,7 @@ FAILURES = {
     "expired": _("The time for paying is over."),
     "unavailable": _("The payment system did not answer in time."),
     "refused": _("The payment system did not accept the payment."),
+    "reversed": _("The payment was cancelled, and its sum was taken off the account again."),
     "mismatch": _("The payment system named another sum. Nothing was credited; support looks into it."),
 }
 

@@ -41,6 +41,8 @@ PUBLIC = {
 CABINET = {"cabinet", "accounts:profile", "billing:ledger", "notifications:notices"}
 CABINET_POST = {"accounts:end_session", "notifications:read"}
 POST_FOR_ALL = {"accounts:logout"}
+# Payment terminals: a session, whoever's, opens nothing.
+MACHINES = {"billing:osmp", "billing:sber"}
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def addresses() -> dict[str, set[str]]:
 
 def in_tables() -> set[str]:
     models = {f"admin:{model}_{page}" for model in MODELS for page in MODEL_PAGES}
-    pages = PUBLIC | CABINET | CABINET_POST | POST_FOR_ALL | set(ADMIN_PAGES) | set(ADMIN_POST) | ADMIN_DOORS
+    pages = PUBLIC | MACHINES | CABINET | CABINET_POST | POST_FOR_ALL | set(ADMIN_PAGES) | set(ADMIN_POST) | ADMIN_DOORS
     return pages | models
 
 
@@ -226,6 +228,13 @@ def test_public_pages_are_open_to_everybody(visit, world, name):
     visitors = [None, *world.subscribers.values(), *world.staff.values()]
 
     assert {visit(name, visitor) for visitor in visitors} == {"open"}
+
+
+@pytest.mark.parametrize("name", sorted(MACHINES))
+def test_terminals_are_known_by_their_secret_alone(client, world, db, name):
+    client.force_login(world.staff["S"], backend="accounts.backends.StaffBackend")
+
+    assert client.get(world.url(name)).status_code == 401
 
 
 @pytest.mark.parametrize(("name", "method"), [*((n, "get") for n in CABINET), *((n, "post") for n in CABINET_POST)])

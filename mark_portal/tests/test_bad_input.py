@@ -27,6 +27,8 @@ QUERIES = {
     "/cabinet/": ["part"],
     "/cabinet/billing/": ["kind", "since", "until", "cursor"],
     "/cabinet/notices/": ["topic", "after", "part"],
+    "/pay/osmp/": ["command", "account"],
+    "/pay/sber/": ["ACTION", "ACCOUNT"],
     "/language/ru/": ["next"],
     "/version/old/": ["next"],
     "/admin/": ["x"],
