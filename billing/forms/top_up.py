@@ -42,7 +42,7 @@ class TopUpForm(forms.Form):
         if "operation" in self.errors:
             del self.errors["operation"]
             self.add_error(None, _("The page has grown old. Please send it again."))
-            self.data = {**self.data.dict(), "operation": str(uuid4())}
+            self.data = {**{name: self.data[name] for name in self.data}, "operation": str(uuid4())}
         return self.cleaned_data
 
     @property
