@@ -46,11 +46,18 @@ def _takes_notifications(name: str) -> bool:
 
 
 def _message(request: HttpRequest) -> Notification:
-    """Not by `request.body`, which refuses a long one before it could be written down."""
-    method, body = request.method or "", request.read(BODY_LIMIT + 1)
+    method, body = request.method or "", _body(request)
     if not body:
         body = request.META.get("QUERY_STRING", "").encode()
     return Notification(method, request.headers, body, networks.address_of(request))
+
+
+def _body(request: HttpRequest) -> bytes:
+    """Whole, or the first part of one that is too long; Django would refuse that before it could be written down."""
+    length = request.META.get("CONTENT_LENGTH", "")
+    if length.isdecimal() and int(length[:20]) > BODY_LIMIT:
+        return request.read(BODY_LIMIT + 1)
+    return request.body  # kept by the request: the view may run again (RetryLostRaces)
 
 
 def _fault(message: Notification) -> HTTPStatus | None:
