@@ -7,11 +7,12 @@ from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import ConnectionRequest, SignInLock, User
 from accounts.staff import cities_of
-from billing.models import Adjustment
+from billing.models import Adjustment, GatewayMessage, Payment, Receipt, Refund
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,40 @@ def _adjustments(user: User, now: datetime) -> Iterator[Counter]:
     yield Counter(_("Adjustments waiting for a signature"), waiting, url, "attention" if waiting else "calm")
 
 
+def _refunds(user: User, now: datetime) -> Iterator[Counter]:
+    waiting = Refund.objects.filter(
+        state=Refund.State.WAITING, payment__account__contract__city__in=cities_of(user)
+    ).count()
+    url = f"{reverse('admin:billing_refund_changelist')}?state__exact={Refund.State.WAITING}"
+    yield Counter(_("Refunds waiting for a signature"), waiting, url, "attention" if waiting else "calm")
+
+
+def _payments(user: User, now: datetime) -> Iterator[Counter]:
+    hanging = Payment.objects.hanging(now=now).filter(account__contract__city__in=cities_of(user)).count()
+    url = f"{reverse('admin:billing_payment_changelist')}?state=hanging"
+    yield Counter(_("Payments hanging"), hanging, url, "attention" if hanging else "calm")
+
+
+def _receipts(user: User, now: datetime) -> Iterator[Counter]:
+    failed = Receipt.objects.filter(
+        state=Receipt.State.FAILED, payment__account__contract__city__in=cities_of(user)
+    ).count()
+    url = f"{reverse('admin:billing_receipt_changelist')}?state__exact={Receipt.State.FAILED}"
+    yield Counter(_("Receipts failed"), failed, url, "alarm" if failed else "calm")
+
+
+def _forged(user: User, now: datetime) -> Iterator[Counter]:
+    """Since midnight. Those about a payment of another city are not this person's to see."""
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    refused = GatewayMessage.objects.filter(
+        Q(payment=None) | Q(payment__account__contract__city__in=cities_of(user)),
+        verdict=GatewayMessage.Verdict.REFUSED,
+        at__gte=midnight,
+    ).count()
+    url = f"{reverse('admin:billing_gatewaymessage_changelist')}?verdict__exact={GatewayMessage.Verdict.REFUSED}"
+    yield Counter(_("Refused gateway messages today"), refused, url, "attention" if refused else "calm")
+
+
 def _locks(user: User, now: datetime) -> Iterator[Counter]:
     locked = SignInLock.objects.in_force(now=now).count()
     yield Counter(
@@ -54,5 +89,8 @@ def _locks(user: User, now: datetime) -> Iterator[Counter]:
 COUNTERS: list[tuple[str, Callable[[User, datetime], Iterator[Counter]]]] = [
     ("accounts.view_connectionrequest", _requests),
     ("billing.view_adjustment", _adjustments),
+    ("billing.view_payment", _payments),
+    ("billing.view_receipt", _receipts),
+    ("billing.view_gatewaymessage", _forged),
     ("accounts.view_signinlock", _locks),
 ]

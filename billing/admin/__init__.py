@@ -1,3 +1,3 @@
 """The staff's pages of money, a module a topic."""
 
-from . import ledger  # noqa: F401
+from . import ledger, payments, receipts  # noqa: F401

@@ -23,14 +23,16 @@ from billing.templatetags.money import rubles, signed_rubles
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnlyAdmin):
+class AccountAdmin(StaffModelAdmin):
+    """Money is to read; what an account may owe and whether it may promise is the accountants' to set."""
+
     city_path = "contract__city"
     list_display = ["contract", "subscriber", "state", "money"]
     list_filter = ["contract__state", ("contract__city", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["contract__subscriber"]
     search_fields = ["contract__number", "contract__subscriber__name"]
-    fields = ["contract", "money"]
-    readonly_fields = ["money"]
+    fields = ["contract", "money", "credit_limit", "allows_promises"]
+    readonly_fields = ["contract", "money"]
     ordering = ["contract_id"]
     change_form_template = "admin/billing/account/change_form.html"
 
@@ -45,6 +47,17 @@ class AccountAdmin(ReadOnlyAdmin):
     @admin.display(description=_("state"))
     def state(self, account: Account) -> str:
         return account.contract.get_state_display()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        """Only what was changed: the balance of the form's row may be an old one by now."""
+        if form.changed_data:
+            obj.save(update_fields=form.changed_data)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

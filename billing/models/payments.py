@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -14,9 +16,16 @@ from .autopay import PaymentMethod
 from .ledger import Account
 
 
+HANGS_AFTER = timedelta(hours=1)
+
+
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def under_way(self) -> PaymentQuerySet:
         return self.filter(state__in=[Payment.State.NEW, Payment.State.PENDING])
+
+    def hanging(self, *, now: datetime) -> PaymentQuerySet:
+        """Under way for longer than a payer takes."""
+        return self.under_way().filter(created_at__lt=now - HANGS_AFTER)
 
     def of_number(self, number: str) -> PaymentQuerySet:
         return self.filter(account__contract__number=number)

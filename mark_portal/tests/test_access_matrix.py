@@ -10,7 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts import journal, limits, roles, sign_in
 from accounts.models import AddressImport, ConnectionRequest, SignInLock
 from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
-from billing.models import Account, Adjustment, EntryKind, LedgerEntry
+from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayMessage, LedgerEntry
+from billing.tests.factories import PromisedPaymentFactory, ReceiptFactory
 
 NOW = datetime.now(UTC)
 STAFF = {
@@ -34,12 +35,14 @@ PUBLIC = {
     "accounts:connect_sent",
     "accounts:login",
     "billing:public_balance",
+    "billing:gateway_notification",  # a GET is written down and answered with 405
+    "billing:sandbox_bank",
     "support:contacts",
     "language",
     "version",
 }
-CABINET = {"cabinet", "accounts:profile", "billing:ledger", "notifications:notices"}
-CABINET_POST = {"accounts:end_session", "notifications:read"}
+CABINET = {"cabinet", "accounts:profile", "billing:ledger", "notifications:notices", "billing:autopay"}
+CABINET_POST = {"accounts:end_session", "notifications:read", "billing:autopay_off", "billing:forget_card"}
 POST_FOR_ALL = {"accounts:logout"}
 # Payment terminals: a session, whoever's, opens nothing.
 MACHINES = {"billing:osmp", "billing:sber"}
@@ -68,6 +71,10 @@ MODELS = {
     "billing_account": Model("OGCS"),
     "billing_ledgerentry": Model("OGCS"),
     "billing_adjustment": Model("OGCS", "CS"),
+    "billing_payment": Model("OGCS"),
+    "billing_receipt": Model("OGCS"),
+    "billing_promisedpayment": Model("OGCS"),
+    "billing_gatewaymessage": Model("CS"),
 }
 # Staff pages beside the models' own: who may open them, and whether they only take POST.
 ADMIN_PAGES = {
@@ -85,6 +92,8 @@ ADMIN_PAGES = {
 }
 ADMIN_POST = {
     "admin:billing_adjustment_decide": "CS",
+    "admin:billing_payment_ask": "OGCS",
+    "admin:billing_receipt_send": "CS",
     "admin:accounts_connectionrequest_take": "OGS",
     "admin:accounts_connectionrequest_close": "OGS",
     "admin:accounts_connectionrequest_put_back": "OGS",
@@ -152,10 +161,14 @@ class World:
         self.strangers = {letter: StaffFactory(role=role, in_cities=[self.votkinsk]) for letter, role in STAFF.items()}
         self.contract = self.subscribers["A"].contract
         self.rows = self._rows()
+        self.bank_payment = BankPayment.objects.create(
+            idempotence_key=uuid4(), amount=1, contract_number=self.contract.number, method="card", created_at=NOW
+        )
 
     def _rows(self) -> dict[str, object]:
         author, account = self.staff["C"], Account.objects.get(pk=self.contract.pk)
         limits.take(sign_in.BY_LOGIN_AND_NETWORK, f"izhevsk/{self.contract.number} · 10.0.0.0/24", now=NOW)
+        receipt = ReceiptFactory(payment__account=account, state="failed", error="x")
         return {
             "accounts_subscriber": self.contract.subscriber,
             "accounts_contract": self.contract,
@@ -178,6 +191,12 @@ class World:
             "billing_adjustment": Adjustment.objects.create(
                 account=account, amount=6000, reason="x", author=author, created_at=NOW, operation=uuid4()
             ),
+            "billing_payment": receipt.payment,
+            "billing_receipt": receipt,
+            "billing_promisedpayment": PromisedPaymentFactory(account=account),
+            "billing_gatewaymessage": GatewayMessage.objects.create(
+                gateway="sandbox", at=NOW, method="POST", verdict="refused", payment=receipt.payment
+            ),
         }
 
     def url(self, name: str) -> str:
@@ -192,8 +211,12 @@ class World:
             "id": self.rows["accounts_user"].pk,
             "contract_id": self.contract.pk,
             "adjustment_id": row,
+            "payment_id": row,
+            "receipt_id": row,
             "request_id": row,
             "import_id": row,
+            "gateway": "sandbox",
+            "number": self.bank_payment.pk,
         }
         return reverse(name, kwargs={parameter: known[parameter] for parameter in addresses()[name]})
 
@@ -284,7 +307,7 @@ OBJECT_CASES = [
     (name, allowed, method)
     for name, allowed, method in ADMIN_CASES
     if name.rpartition("_")[2]
-    in {"change", "history", "credentials", "identity", "terminate", "decide", "take", "close"}
+    in {"change", "history", "credentials", "identity", "terminate", "decide", "take", "close", "ask", "send"}
     and name != "admin:auth_user_password_change"
     and "password_change" not in name
 ]

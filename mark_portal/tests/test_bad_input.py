@@ -5,10 +5,12 @@ from io import BytesIO
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import roles
 from accounts.models import ConnectionRequest
 from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
+from billing.models import BankPayment
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +21,13 @@ FORMS = {
     "/cabinet/profile/": ["current", "new", "again"],
     "/cabinet/profile/sessions/": ["session"],
     "/cabinet/notices/read/": ["notice", "until"],
+    "/cabinet/billing/autopay/": ["card", "limit", "contact", "consent"],
+    "/cabinet/billing/autopay/off/": ["x"],
+    "/cabinet/billing/autopay/cards/remove/": ["card"],
     "/logout/": ["next"],
+    "/pay/sandbox/": ["payment"],
+    "/pay/yookassa/": ["object"],
+    "/sandbox-bank/00000000-0000-4000-8000-000000000017/": ["outcome", "reason", "card", "expires", "code"],
 }
 QUERIES = {
     "/": ["x"],
@@ -36,6 +44,10 @@ QUERIES = {
     "/admin/accounts/connectionrequest/": ["q", "queue", "p"],
     "/admin/accounts/house/": ["q", "p", "o"],
     "/admin/billing/ledgerentry/": ["q", "kind__exact", "at__year", "p"],
+    "/admin/billing/payment/": ["q", "state", "gateway", "city", "method__exact", "created_at__year", "p"],
+    "/admin/billing/receipt/": ["q", "state__exact", "gateway", "created_at__year"],
+    "/admin/billing/promisedpayment/": ["q", "state__exact"],
+    "/admin/billing/gatewaymessage/": ["q", "verdict__exact", "at__day"],
     "/admin/autocomplete/": ["app_label", "model_name", "field_name", "term"],
 }
 NASTY = {
@@ -56,6 +68,14 @@ NASTY = {
     "fullwidth digits": "１００００１",
     "date": "9999-99-99",
 }
+
+
+@pytest.fixture(autouse=True)
+def _payment_at_the_bank(db):
+    number, key = "00000000-0000-4000-8000-000000000017", "00000000-0000-4000-8000-000000000018"
+    BankPayment.objects.create(
+        pk=number, idempotence_key=key, amount=1, contract_number="100001", method="card", created_at=timezone.now()
+    )
 
 
 @pytest.fixture
@@ -141,6 +161,8 @@ def test_a_path_survives(anybody, path):
         "/admin/accounts/contract/9223372036854775808/credentials/",
         "/admin/accounts/contract/-1/history/",
         "/admin/billing/adjustment/99999999999999999999999/decide/",
+        "/admin/billing/payment/99999999999999999999999/ask/",
+        "/admin/billing/receipt/99999999999999999999999/send/",
         "/admin/r/x/y/",
         "/admin/r/99999999999999999999999/1/",
     ],

@@ -1,0 +1,210 @@
+"""Payments, receipts, promises and the gateways' messages, to read; asking a gateway again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from accounts import journal
+from accounts.admin.base import ReadOnlyAdmin, author_of
+from accounts.templatetags.dates import day, moment
+from billing import payments
+from billing.gateways import FAILURES
+from billing.models import GatewayMessage, LedgerEntry, Payment, PromisedPayment
+from billing.templatetags.money import rubles
+
+from . import search
+
+MESSAGES_SHOWN = 20
+
+
+class StateFilter(admin.SimpleListFilter):
+    """The states, and those under way for longer than a payer takes."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [*Payment.State.choices, ("hanging", _("hangs for more than an hour"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() == "hanging":
+            return queryset.hanging(now=timezone.now())
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    city_path = "account__contract__city"
+    list_display = ["begun", "account", "sum", "state", "method", "gateway", "gateway_id", "is_automatic"]
+    list_filter = [StateFilter, "method", search.GatewayFilter, "is_automatic", search.CityOfAccountFilter]
+    list_select_related = ["account__contract"]
+    search_fields = ["gateway_id"]  # draws the box; what is found, `get_search_results` says
+    search_help_text = search.HELP
+    date_hierarchy = "created_at"
+    ordering = ["-pk"]
+    fields = [
+        ("account", "sum"),
+        ("state", "why"),
+        ("method", "is_automatic", "saved_method"),
+        ("gateway", "gateway_id"),
+        ("begun", "paid", "finished"),
+        "contact",
+        "operation",
+        ("checks", "asked_next"),
+    ]
+    readonly_fields = ["sum", "why", "begun", "paid", "finished", "asked_next", "operation"]
+    change_form_template = "admin/billing/payment/change_form.html"
+
+    @admin.display(description=_("sum"), ordering="amount")
+    def sum(self, payment: Payment) -> str:
+        return rubles(payment.amount)
+
+    @admin.display(description=_("why not paid"))
+    def why(self, payment: Payment) -> str:
+        return str(FAILURES.get(payment.failure, payment.failure)) or "—"
+
+    @admin.display(description=_("begun"), ordering="created_at")
+    def begun(self, payment: Payment) -> str:
+        return moment(payment.created_at)
+
+    @admin.display(description=_("paid"))
+    def paid(self, payment: Payment) -> str:
+        return moment(payment.paid_at) or "—"
+
+    @admin.display(description=_("finished"))
+    def finished(self, payment: Payment) -> str:
+        return moment(payment.finished_at) or "—"
+
+    @admin.display(description=_("the gateway is asked next"))
+    def asked_next(self, payment: Payment) -> str:
+        return moment(payment.next_check_at) or "—"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        return (queryset.filter(search.payments(search_term)) if search_term.strip() else queryset), False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+        context = _story_of(payment) if payment else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def get_urls(self) -> list[Any]:
+        ask = self.admin_site.admin_view(require_POST(self.ask_view))
+        return [path("<int:payment_id>/ask/", ask, name="billing_payment_ask"), *super().get_urls()]
+
+    def ask_view(self, request: HttpRequest, payment_id: int) -> HttpResponse:
+        """POST: ask the gateway for its word now, as the task would later. Harmless, so whoever answers a call may."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        payment: Payment = get_object_or_404(self.get_queryset(request), pk=payment_id)
+        if _may_be_asked(payment):
+            self._ask(request, payment)
+        else:
+            messages.error(request, _t("The gateway has said its last word about this payment."))
+        return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
+
+    def _ask(self, request: HttpRequest, payment: Payment) -> None:
+        before, now = payment.state, timezone.now()
+        try:
+            payment = payments.reread(payment.pk, now=now)
+        except LookupError:
+            messages.error(request, _t("The gateway %s is switched off.") % payment.gateway)
+            return
+        journal.record(
+            author_of(request),
+            "payment_reread",
+            payment,
+            changes={"contract": str(payment.account), "state": [before, payment.state]},
+            now=now,
+        )
+        messages.info(request, _t("The gateway was asked. The payment: %s.") % payment.get_state_display())
+
+
+def _may_be_asked(payment: Payment) -> bool:
+    return payment.is_under_way and payment.method != Payment.Method.TERMINAL
+
+
+def _story_of(payment: Payment) -> dict[str, Any]:
+    """Everything that belongs to a payment."""
+    own = Q(key=payment.key) | Q(key__startswith=f"{payment.key}:")
+    refunds = list(payment.refunds.select_related("author", "second"))
+    of_refunds = Q(key__in=[refund.key for refund in refunds] + [f"{refund.key}:returned" for refund in refunds])
+    told = payment.messages.order_by("-pk")[: MESSAGES_SHOWN + 1]
+    return {
+        "entries": LedgerEntry.objects.filter(own | of_refunds).order_by("at", "pk"),
+        "receipts": payment.receipts.order_by("pk"),
+        "refunds": refunds,
+        "told": told[:MESSAGES_SHOWN],
+        "is_more_told": len(told) > MESSAGES_SHOWN,
+        "may_be_asked": _may_be_asked(payment),
+        "may_be_refunded": payment.state == Payment.State.SUCCEEDED and payment.method != Payment.Method.TERMINAL,
+    }
+
+
+@admin.register(PromisedPayment)
+class PromisedPaymentAdmin(ReadOnlyAdmin):
+    city_path = "account__contract__city"
+    list_display = ["given", "account", "sum", "term", "state", "closed", "repaid"]
+    list_filter = ["state", search.CityOfAccountFilter]
+    list_select_related = ["account__contract"]
+    search_fields = ["account__contract__number"]
+    search_help_text = _("Contract number")
+    date_hierarchy = "granted_at"
+    ordering = ["-pk"]
+    fields = ["account", "sum", "given", "term", "state", "closed", "repaid", "terms"]
+    readonly_fields = ["sum", "given", "term", "closed", "repaid"]
+
+    @admin.display(description=_("sum"), ordering="amount")
+    def sum(self, promise: PromisedPayment) -> str:
+        return rubles(promise.amount)
+
+    @admin.display(description=_("given"), ordering="granted_at")
+    def given(self, promise: PromisedPayment) -> str:
+        return moment(promise.granted_at)
+
+    @admin.display(description=_("term"), ordering="due_at")
+    def term(self, promise: PromisedPayment) -> str:
+        return moment(promise.due_at)
+
+    @admin.display(description=_("closed"))
+    def closed(self, promise: PromisedPayment) -> str:
+        return moment(promise.closed_at) or "—"
+
+    @admin.display(description=_("paid since"))
+    def repaid(self, promise: PromisedPayment) -> str:
+        return day(promise.repaid_at) or "—"
+
+
+@admin.register(GatewayMessage)
+class GatewayMessageAdmin(ReadOnlyAdmin):
+    """What names no payment of ours belongs to no city: whoever may see messages sees it."""
+
+    city_path = "payment__account__contract__city"
+    shows_rows_without_city = True
+    list_display = ["at", "gateway", "verdict", "reason", "network_address", "account", "payment"]
+    list_filter = ["verdict", search.GatewayFilter]
+    list_select_related = ["payment__account__contract"]
+    search_fields = ["payment__gateway_id", "payment__account__contract__number", "network_address", "reason", "body"]
+    search_help_text = _("Contract number, number at the gateway, network address, or a part of the message")
+    date_hierarchy = "at"
+    ordering = ["-pk"]
+    fields = ["at", "gateway", "verdict", "reason", "network_address", "method", "payment", "body"]
+
+    @admin.display(description=_("contract"))
+    def account(self, message: GatewayMessage) -> str:
+        return str(message.payment.account) if message.payment else "—"
