@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from billing import gateway_messages, payments, receipts
+from billing import autopay_run, gateway_messages, payments, promises, receipts, refunds
 from billing.gateways.sandbox import notices
 
 
@@ -28,3 +28,23 @@ def forget_gateway_messages(**_: Any) -> None:
 @shared_task
 def send_receipts(**_: Any) -> None:
     receipts.send_due(now=timezone.now())
+
+
+@shared_task
+def run_autopay(**_: Any) -> None:
+    autopay_run.run_due(now=timezone.now())
+
+
+@shared_task
+def send_refunds(**_: Any) -> None:
+    refunds.send_due(now=timezone.now())
+
+
+@shared_task
+def close_due_promises(**_: Any) -> None:
+    promises.close_due(now=timezone.now())
+
+
+@shared_task
+def remind_of_promises(**_: Any) -> None:
+    promises.remind(now=timezone.now())
