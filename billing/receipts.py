@@ -125,6 +125,9 @@ def learn(receipt_id: int, state: ReceiptState, *, now: datetime) -> Receipt:
     if receipt.state not in UNDER_WAY:
         return receipt
     if state.status == Status.CANCELLED:
+        # Its number is a dead one: sent again by staff it is to be a new receipt there, not a question about this one.
+        receipt.gateway_id = ""
+        receipt.save(update_fields=["gateway_id"])
         return _fail(receipt_id, state.error, now=now)
     receipt.state, receipt.gateway_id = State.SENT, state.gateway_id
     receipt.save(update_fields=["state", "gateway_id"])

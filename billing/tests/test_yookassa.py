@@ -1,7 +1,7 @@
 """The YooKassa gateway against a YooKassa that behaves."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -10,12 +10,13 @@ import yookassa
 from structlog.testing import capture_logs
 
 from accounts.tests.at_once import at_once
-from billing import gateways
+from accounts.tests.factories import StaffFactory
+from billing import gateways, receipts
 from billing.gateways import PaymentState, Refused, Saved, Status
 from billing.gateways.yookassa import gateway
 from billing.gateways.yookassa.states import FAILURES, _title
 from billing.models import Payment, Receipt
-from billing.tests.factories import PaymentFactory, PaymentMethodFactory, ReceiptFactory
+from billing.tests.factories import NOON, PaymentFactory, PaymentMethodFactory, ReceiptFactory
 from billing.tests.yookassa_rows import BACK, new, paid, refund_of
 
 pytestmark = pytest.mark.django_db
@@ -273,6 +274,44 @@ def test_a_receipt_sent_twice_is_registered_once(shop):
 
     assert states[0].gateway_id == states[1].gateway_id
     assert len(shop.receipts) == 1
+
+
+def test_a_receipt_sent_again_when_its_key_is_forgotten_is_registered_once(shop):
+    receipt = ReceiptFactory(payment=paid(shop))
+    gateway.send_receipt(receipt)
+    shop.answers.clear()
+
+    gateway.send_receipt(receipt)
+
+    assert len(shop.receipts) == 1
+
+
+def test_a_cancelled_receipt_does_not_stand_in_the_way_of_another(shop):
+    shop.receipt_status = "canceled"
+    receipt = ReceiptFactory(payment=paid(shop))
+    gateway.send_receipt(receipt)
+    shop.receipt_status = "pending"
+
+    states = [gateway.send_receipt(receipt) for _ in range(2)]
+
+    assert states[0] == states[1]
+    assert [one["status"] for one in shop.receipts.values()] == ["canceled", "pending"]
+
+
+def test_staff_send_a_cancelled_receipt_again_and_it_is_registered(shop):
+    receipt = ReceiptFactory(payment=paid(shop), next_try_at=NOON)
+    receipts.send_due(now=NOON)
+    (number,) = shop.receipts
+    shop.receipts[number]["status"] = "canceled"
+    receipts.send_due(now=NOON + timedelta(hours=1))
+
+    receipts.retry(receipt.pk, by=StaffFactory(), now=NOON + timedelta(days=2))
+    receipts.send_due(now=NOON + timedelta(days=2))
+    shop.register(next(other for other in shop.receipts if other != number))
+    receipts.send_due(now=NOON + timedelta(days=3))
+
+    receipt.refresh_from_db()
+    assert (receipt.state, receipt.fiscal_document) == (Receipt.State.REGISTERED, "3986")
 
 
 def test_a_refund_has_a_receipt_of_its_own(shop):

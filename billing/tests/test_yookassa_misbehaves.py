@@ -69,6 +69,7 @@ CALLS = [
     sending_a_receipt,
     asking_about_a_receipt,
 ]
+ASKING = (reading, asking_about_a_refund, asking_about_a_receipt)  # these make nothing
 every_call = pytest.mark.parametrize("prepared", CALLS, ids=lambda call: call.__name__)
 
 
@@ -91,16 +92,28 @@ def count(shop) -> int:
 @pytest.mark.parametrize("fault", SILENT, ids=lambda fault: fault.name)
 def test_no_clear_answer_means_unknown_and_asking_again_does_it_once(shop, impatient, prepared, fault):
     call = prepared(shop)
-    expected = count(shop) + (prepared in (starting, charging, refunding, sending_a_receipt))
-    shop.next(fault, fault)
+    expected = count(shop) + (prepared not in ASKING)
+    times = 1 if prepared == sending_a_receipt else 2  # asked again it looks first whether there is one
+    shop.next(*[fault] * times, to="" if prepared in ASKING else "POST")
 
     with impatient(0.2 if fault in (Fault.SILENT, Fault.TRICKLE) else 3):
-        for _ in range(2):
+        for _ in range(times):
             with pytest.raises(Unknown):
                 call()
 
     assert call() == call()
     assert count(shop) == expected
+
+
+@pytest.mark.parametrize("fault", [Fault.ERROR_BEFORE, Fault.BROKEN_JSON, Fault.NO_STATUS, Fault.DROPPED_BEFORE])
+def test_a_receipt_is_not_sent_while_it_is_unclear_whether_there_is_one(shop, fault):
+    call = sending_a_receipt(shop)
+    shop.next(fault, to="GET")
+
+    with pytest.raises(Unknown):
+        call()
+
+    assert shop.asked["POST /receipts"] == 0
 
 
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.TRICKLE])

@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve(self, method: str) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = self.shop.faults.popleft() if self.shop.faults else None
+        fault = self.shop.fault_for(method)
         if fault in BEFORE:
             return self.say(*BEFORE[fault]) if BEFORE[fault] else self.drop()
         status, content = self.result(method, raw)
@@ -119,6 +119,10 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 64  # of connections that arrive at once
 
 
+def without(content: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in names}
+
+
 def error(code: str) -> str:
     return json.dumps({"type": "error", "id": str(uuid4()), "code": code, "description": "Try again"})
 
@@ -134,9 +138,9 @@ BEFORE: dict[Fault, tuple[int, str] | None] = {
 }
 AFTER: dict[Fault, Callable[[dict[str, Any]], tuple[int, str]]] = {
     Fault.ERROR_AFTER: lambda _: (500, error("internal_server_error")),
-    Fault.BROKEN_JSON: lambda content: (200, json.dumps(content)[:40]),
+    Fault.BROKEN_JSON: lambda content: (200, json.dumps(content)[:20]),
     Fault.NOT_AN_OBJECT: lambda _: (200, "[]"),
-    Fault.NO_STATUS: lambda content: (200, json.dumps(content | {"status": None})),
+    Fault.NO_STATUS: lambda content: (200, json.dumps(without(content, "status", "items"))),
 }
 
 

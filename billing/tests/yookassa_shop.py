@@ -10,6 +10,7 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 SHOP, KEY = "100500", "test_only-for-tests"
@@ -42,8 +43,14 @@ class Shop:
 
     # --- What a test tells it
 
-    def next(self, *faults: object) -> None:
-        self.faults.extend(faults)
+    def next(self, *faults: object, to: str = "") -> None:
+        """Spoil the next answers, one fault each; `to` is the HTTP method that they wait for."""
+        self.faults.extend((fault, to) for fault in faults)
+
+    def fault_for(self, method: str) -> Any:
+        if self.faults and self.faults[0][1] in ("", method):
+            return self.faults.popleft()[0]
+        return None
 
     def pay(self, number: str, *, card: str = "4477", network: str = "Mir") -> None:
         """The payer has paid."""
@@ -74,14 +81,16 @@ class Shop:
 
     # --- The API
 
-    def answer(self, method: str, path: str, key: str | None, body: Any) -> dict[str, Any]:
+    def answer(self, method: str, address: str, key: str | None, body: Any) -> dict[str, Any]:
+        path, _, search = address.partition("?")
         kind, _, number = path.removeprefix("/v3/").partition("/")
+        query = dict(parse_qsl(search))
         self.asked[f"{method} /{kind}"] += 1
         objects = {"payments": self.payments, "refunds": self.refunds, "receipts": self.receipts}.get(kind)
         if objects is None or (method == "POST" and number):
             raise Wrong(404, "not_found", "No such address")
         if method == "GET":
-            return self.found(objects, number)
+            return self.found(objects, number) if number else self.listed(objects, query)
         with self.lock:
             return self.once(kind, objects, key, body)
 
@@ -89,6 +98,12 @@ class Shop:
         if number not in objects:
             raise Wrong(404, "not_found", "Object doesn't exist or access denied")
         return objects[number]
+
+    def listed(self, objects: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
+        if not query.keys() <= {"payment_id", "refund_id", "status"}:
+            raise Wrong(400, "invalid_request", f"Unknown parameters {query}")
+        found = [one for one in objects.values() if query.items() <= one.items()]
+        return {"type": "list", "items": found}
 
     def once(self, kind: str, objects: dict[str, Any], key: str | None, body: Any) -> dict[str, Any]:
         if not key or len(key) > 64:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from uuid import uuid5
 
 from django.conf import settings
 from yookassa.domain.request import PaymentRequest, ReceiptRequest, RefundRequest
 
-from billing.gateways import Gateway, Notification, PaymentState, ReceiptState, RefundState, Refused
+from billing.gateways import Gateway, Notification, PaymentState, ReceiptState, RefundState, Refused, Status
 from billing.models import Payment, PaymentMethod, Receipt, Refund
 
 from . import notifications, states
@@ -68,10 +69,25 @@ class YooKassa:
                 return states.of_receipt(Receipts.find_one(receipt.gateway_id))
         if not receipt.contact:
             raise Refused("not sent: nobody to send the receipt to")
+        # A key lives a day, a receipt that staff send again may be older: YooKassa's list remembers for longer.
+        known = self._receipts_like(receipt)
+        alive = [one for one in known if one.status != Status.CANCELLED]
+        return alive[0] if alive else self._new_receipt(receipt, cancelled=len(known))
+
+    def _receipts_like(self, receipt: Receipt) -> list[ReceiptState]:
+        occasion = _occasion(receipt)
+        kind = occasion.pop("type")
+        with readable():
+            found = Receipts.list(occasion).items
+            return [states.of_receipt(one) for one in found if one.type == kind]
+
+    def _new_receipt(self, receipt: Receipt, *, cancelled: int) -> ReceiptState:
+        """Under the key `receipt.operation`, or one made of it when YooKassa has spent that on a cancelled receipt."""
         with possible():
             request = ReceiptRequest(_receipt(receipt))
         with readable():
-            answer = Receipts.create(request, receipt.operation)
+            key = uuid5(receipt.operation, str(cancelled)) if cancelled else receipt.operation
+            answer = Receipts.create(request, key)
         return states.of_receipt(answer)
 
     def _create(self, payment: Payment, **how: Any) -> PaymentState:
