@@ -41,7 +41,17 @@ PUBLIC = {
     "language",
     "version",
 }
-CABINET = {"cabinet", "accounts:profile", "billing:ledger", "notifications:notices", "billing:autopay"}
+CABINET = {
+    "accounts:profile",
+    "billing:autopay",
+    "billing:ledger",
+    "billing:payments",
+    "billing:top_up",
+    "cabinet",
+    "notifications:notices",
+}
+# Of one contract; to another they do not exist.
+CABINET_OWN = {"billing:payment", "billing:receipt"}
 CABINET_POST = {"accounts:end_session", "notifications:read", "billing:autopay_off", "billing:forget_card"}
 POST_FOR_ALL = {"accounts:logout"}
 # Payment terminals: a session, whoever's, opens nothing.
@@ -123,7 +133,17 @@ def addresses() -> dict[str, set[str]]:
 
 def in_tables() -> set[str]:
     models = {f"admin:{model}_{page}" for model in MODELS for page in MODEL_PAGES}
-    pages = PUBLIC | MACHINES | CABINET | CABINET_POST | POST_FOR_ALL | set(ADMIN_PAGES) | set(ADMIN_POST) | ADMIN_DOORS
+    pages = (
+        PUBLIC
+        | MACHINES
+        | CABINET
+        | CABINET_OWN
+        | CABINET_POST
+        | POST_FOR_ALL
+        | set(ADMIN_PAGES)
+        | set(ADMIN_POST)
+        | ADMIN_DOORS
+    )
     return pages | models
 
 
@@ -161,6 +181,8 @@ class World:
         self.strangers = {letter: StaffFactory(role=role, in_cities=[self.votkinsk]) for letter, role in STAFF.items()}
         self.contract = self.subscribers["A"].contract
         self.rows = self._rows()
+        receipt = self.rows["billing_receipt"]
+        self.operations = {"billing:payment": receipt.payment.operation, "billing:receipt": receipt.operation}
         self.bank_payment = BankPayment.objects.create(
             idempotence_key=uuid4(), amount=1, contract_number=self.contract.number, method="card", created_at=NOW
         )
@@ -216,6 +238,7 @@ class World:
             "request_id": row,
             "import_id": row,
             "gateway": "sandbox",
+            "operation": self.operations.get(name),
             "number": self.bank_payment.pk,
         }
         return reverse(name, kwargs={parameter: known[parameter] for parameter in addresses()[name]})
@@ -265,6 +288,14 @@ def test_the_cabinet_is_for_subscribers(visit, world, name, method):
     assert visit(name, None, method) == "sign in"
     assert {visit(name, subscriber, method) for subscriber in world.subscribers.values()} == {"open"}
     assert {visit(name, member, method) for member in world.staff.values()} == {"forbidden"}
+
+
+@pytest.mark.parametrize("name", sorted(CABINET_OWN))
+def test_what_belongs_to_one_contract_does_not_exist_for_another(visit, world, name):
+    assert visit(name) == "sign in"
+    assert visit(name, world.subscribers["A"]) == "open"
+    assert visit(name, world.subscribers["B"]) == "not found"
+    assert {visit(name, member) for member in world.staff.values()} == {"forbidden"}
 
 
 @pytest.mark.parametrize("name", sorted(CABINET))
