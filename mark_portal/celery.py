@@ -75,8 +75,18 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
 
     django.setup()  # a worker asks for its tasks before it has set Django up
     from accounts.tasks import close_expired, resend_address_imports
-    from billing.tasks import deliver_bank_notices, forget_gateway_messages, recheck_payments, send_receipts
+    from billing.tasks import (
+        close_due_promises,
+        deliver_bank_notices,
+        forget_gateway_messages,
+        recheck_payments,
+        remind_of_promises,
+        run_autopay,
+        send_receipts,
+        send_refunds,
+    )
     from mark_portal.tasks import heartbeat
+    from tariffs.tasks import begin_month, reconcile_services
 
     timetable = [
         (heartbeat, timedelta(seconds=15)),
@@ -85,6 +95,12 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         (close_expired, timedelta(minutes=10)),
         (recheck_payments, timedelta(seconds=15)),
         (forget_gateway_messages, timedelta(hours=6)),
+        (run_autopay, timedelta(minutes=2)),
+        (send_refunds, timedelta(seconds=30)),
+        (close_due_promises, timedelta(seconds=30)),
+        (remind_of_promises, timedelta(minutes=10)),
+        (reconcile_services, timedelta(seconds=5)),
+        (begin_month, timedelta(minutes=10)),
     ]
     if "sandbox" in settings.PAYMENT_GATEWAYS:
         timetable.append((deliver_bank_notices, timedelta(seconds=5)))

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Contract, Subscriber
 from accounts.tests.factories import ContractFactory
-from billing import charges, outlook, promises
+from billing import charges, outlook, promise_terms, promises
 from billing.models import PromisedPayment
 from billing.promise_terms import PromiseRefused, Terms
 from billing.tests.factories import NOON, PromisedPaymentFactory, account_of
@@ -27,8 +27,9 @@ def contract_with_fee(fee=500, *, balance=0, month=(2026, 11), **fields) -> Cont
     contract = ContractFactory(**fields)
     if fee:
         first = date(*month, 1)
-        at = timezone.make_aware(datetime(*month, 1, 0, 10))
-        charges.post_month(contract.pk, fee=Decimal(fee), since=first, title="Internet 100", now=at)
+        charges.post_month(
+            contract.pk, fee=Decimal(fee), since=first, title="Internet 100", now=promise_terms.midnight(first)
+        )
     account_of(contract, balance=Decimal(balance) + fee)
     return contract
 
@@ -118,7 +119,7 @@ def test_the_term_ends_with_the_midnight_of_its_last_day(started_on, now, due):
 
     terms = quote(contract, now=now)
 
-    assert timezone.localtime(terms.due_at) == timezone.make_aware(datetime(*due))
+    assert timezone.localtime(terms.due_at) == promise_terms.midnight(date(*due))
     assert terms.last_day == date(*due) - timedelta(days=1)
 
 

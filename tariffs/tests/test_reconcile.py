@@ -1,0 +1,258 @@
+"""The service follows the money."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts import journal
+from accounts.models import Contract
+from accounts.tests.at_once import at_once
+from accounts.tests.factories import ContractFactory
+from billing import charges, outlook, promise_terms, promises, shares
+from billing.models import Account, EntryKind, LedgerEntry
+from billing.tests.factories import NOON, account_of, put
+from notifications.models import Notice
+from tariffs import reconcile
+
+DEBT, ACTIVE = Contract.State.SUSPENDED_FOR_DEBT, Contract.State.ACTIVE
+OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
+pytestmark = pytest.mark.django_db
+
+
+def contract_of(balance=0, *, fee=500, charged=OCTOBER, state=DEBT, **fields) -> Contract:
+    """A contract whose fee was last charged in a month, with so much money left."""
+    contract = ContractFactory(state=state, **fields)
+    if fee:
+        at = promise_terms.midnight(charged)
+        charges.post_month(contract.pk, fee=Decimal(fee), since=charged, title="Internet 100", now=at)
+    if left := Decimal(balance) + Decimal(fee):
+        put(contract.pk, left)
+    return contract
+
+
+def state_of(contract):
+    return Contract.objects.get(pk=contract.pk).state
+
+
+def months(contract):
+    entries = LedgerEntry.objects.filter(account=contract.pk, kind=EntryKind.MONTH).order_by("pk")
+    return list(entries.values_list("key", "amount"))[1:]
+
+
+# Back
+
+
+def test_with_money_for_the_rest_of_the_month_it_is_charged_and_the_service_returns():
+    contract = contract_of("183.33")
+
+    reconcile.run(now=NOON)
+
+    assert state_of(contract) == ACTIVE
+    assert months(contract) == [(f"month:{contract.pk}:2026-11", Decimal("-183.33"))]
+    assert Notice.objects.get().facts == {"charged": "183.33"}
+    assert [entry.action for entry in journal.of(contract)] == ["returned_to_service"]
+
+
+def test_a_kopeck_less_changes_nothing():
+    contract = contract_of("183.32")
+
+    assert reconcile.run(now=NOON) == 0
+    assert (state_of(contract), months(contract)) == (DEBT, [])
+
+
+def test_a_promise_counts_until_its_term():
+    contract = contract_of("83.33")
+    promise = promises.grant(contract.pk, operation=uuid4(), now=NOON)
+
+    assert reconcile.run(now=NOON) == 1
+    assert Account.objects.get(pk=contract.pk).balance == -100
+
+    assert reconcile.run(now=promise.due_at - timedelta(seconds=1)) == 0
+    assert reconcile.run(now=promise.due_at) == 1
+    assert state_of(contract) == DEBT
+
+
+def test_the_credit_that_a_contract_allows_counts():
+    contract = contract_of("83.33")
+    account_of(contract, credit_limit=100)
+
+    assert reconcile.run(now=NOON) == 1
+
+
+def test_a_month_charged_already_is_not_charged_again():
+    contract = contract_of(0, charged=NOVEMBER)
+
+    reconcile.run(now=NOON)
+
+    assert (state_of(contract), months(contract)) == (ACTIVE, [])
+
+
+def test_with_a_debt_beyond_the_month_zero_is_enough():
+    contract_of("-0.01", charged=NOVEMBER)
+
+    assert reconcile.run(now=NOON) == 0
+
+
+def test_without_a_known_fee_it_returns_at_zero():
+    contract = contract_of(0, fee=0)
+
+    reconcile.run(now=NOON)
+
+    assert (state_of(contract), months(contract)) == (ACTIVE, [])
+
+
+@pytest.mark.parametrize("state", [Contract.State.SUSPENDED_BY_WISH, Contract.State.TERMINATED])
+def test_a_service_paused_by_wish_or_ended_does_not_return(state):
+    ended_on = date(2026, 11, 1) if state == Contract.State.TERMINATED else None
+    contract = contract_of(5000, state=state, ended_on=ended_on)
+
+    assert reconcile.run(now=NOON) == 0
+    assert not reconcile.contract(contract.pk, now=NOON)
+
+
+# Off
+
+
+def test_below_zero_the_service_stops():
+    contract = contract_of("-0.01", charged=NOVEMBER, state=ACTIVE)
+
+    reconcile.run(now=NOON)
+
+    assert state_of(contract) == DEBT
+    assert Notice.objects.get().facts == {"missing": "0.01"}
+
+
+def test_within_the_credit_or_on_a_promise_it_runs_on():
+    on_credit = contract_of(-100, charged=NOVEMBER, state=ACTIVE)
+    account_of(on_credit, credit_limit=100)
+    on_promise = contract_of(-100, charged=NOVEMBER, state=ACTIVE)
+    promises.grant(on_promise.pk, operation=uuid4(), now=NOON)
+
+    assert reconcile.run(now=NOON) == 0
+
+
+# The month
+
+
+def test_a_month_that_begins_is_charged_whole():
+    contract = contract_of(500, state=ACTIVE, charged=NOVEMBER)
+
+    assert reconcile.begin_month(now=datetime(2026, 12, 2, 8, tzinfo=UTC)) == 1
+
+    assert months(contract) == [(f"month:{contract.pk}:2026-12", -500)]
+    assert reconcile.begin_month(now=datetime(2026, 12, 2, 8, tzinfo=UTC)) == 0
+
+
+def test_a_month_that_the_money_does_not_cover_stops_the_service_uncharged():
+    contract = contract_of("499.99", state=ACTIVE, charged=NOVEMBER)
+
+    reconcile.begin_month(now=datetime(2026, 12, 1, 8, tzinfo=UTC))
+
+    assert (state_of(contract), months(contract)) == (DEBT, [])
+
+
+def test_a_contract_without_a_fee_has_no_month():
+    contract_of(0, fee=0, state=ACTIVE)
+
+    assert reconcile.begin_month(now=NOON) == 0
+
+
+# At once
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("act", "contract"), [(reconcile.run, {"state": DEBT}), (reconcile.begin_month, {"state": ACTIVE})]
+)
+def test_tasks_at_once_charge_once(act, contract):
+    contract = contract_of(1000, **contract)
+
+    counts = at_once(8, lambda _number: act(now=NOON))
+
+    assert sum(counts) == 1
+    assert (len(months(contract)), state_of(contract)) == (1, ACTIVE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_killed_half_way_leaves_nothing(monkeypatch):
+    contract = contract_of(1000)
+    monkeypatch.setattr(reconcile, "_tell", lambda *_args, **_facts: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        reconcile.run(now=NOON)
+
+    assert (months(contract), state_of(contract)) == ([], DEBT)
+
+
+# What the page shows
+
+
+CASES = st.fixed_dictionaries(
+    {
+        "fee": st.decimals(1, 1500, places=2),
+        "balance": st.decimals(-600, 600, places=2),
+        "credit": st.sampled_from([0, 0, 300]),
+        "day": st.one_of(
+            st.dates(date(2026, 12, 2), date(2028, 3, 31)),
+            st.dates(date(2028, 2, 23), date(2028, 3, 1)),
+            st.dates(date(2026, 12, 25), date(2027, 1, 1)),
+        ),
+        "state": st.sampled_from([DEBT, ACTIVE]),
+        "is_charged": st.booleans(),
+        "tenure": st.integers(31, 4000),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=CASES)
+def test_the_lines_quoted_are_the_lines_posted(case):
+    """Whatever is shown before a promise is what is posted after it, with the same balance after each line."""
+    with transaction.atomic():
+        contract, now = _contract_in(case), promise_terms.midnight(case["day"]) + timedelta(hours=12)
+        terms = promises.quote(outlook.stand(contract.pk, now=now), [], now=now)
+        if not terms.is_locked:
+            _live_through(contract, terms, now)
+        transaction.set_rollback(True)
+
+
+def _contract_in(case) -> Contract:
+    charged = shares.first_of_month(case["day"], 0 if case["is_charged"] else -1)
+    started_on = case["day"] - timedelta(days=case["tenure"])
+    contract = contract_of(
+        case["balance"], fee=case["fee"], charged=charged, state=case["state"], started_on=started_on
+    )
+    account_of(contract, credit_limit=case["credit"])
+    return contract
+
+
+def _live_through(contract, terms, now) -> None:
+    before = LedgerEntry.objects.order_by("-pk").first()
+    promise = promises.grant(contract.pk, operation=uuid4(), now=now)
+
+    for moment in (now, promise_terms.midnight(shares.first_of_month(timezone.localdate(now), 1))):
+        if moment < terms.due_at:
+            reconcile.contract(contract.pk, now=moment)
+            reconcile.month(contract.pk, now=moment)
+
+    assert state_of(contract) == ACTIVE
+    assert _posted_after(before, terms.balance) == [
+        (line.key, line.on, line.amount, line.title, line.balance_after) for line in terms.lines
+    ]
+    put(contract.pk, terms.missing, now=now)
+    assert promises.of(contract.pk).get(pk=promise.pk).state == promise.State.KEPT
+
+
+def _posted_after(before, balance):
+    lines = []
+    for entry in LedgerEntry.objects.filter(account=before.account_id, pk__gt=before.pk).order_by("pk"):
+        balance += entry.amount
+        lines.append((entry.key, timezone.localdate(entry.at), entry.amount, entry.title, balance))
+    assert balance == Account.objects.get(pk=before.account_id).balance
+    return lines
