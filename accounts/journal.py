@@ -16,12 +16,17 @@ LINKS_TO_A_CITY = ("contract", "account", "payment", "street")
 # Particulars of an action, and fields of a form, that no column is named after.
 PARTICULARS = {
     "contract": _("contract"),
+    "difference": _("difference"),
     "file": _("file"),
     "groups": _("roles"),
     "inn": _("INN"),
+    "lines": _("lines"),
+    "number": _("number at the terminal"),
+    "ours": _("with us"),
     "passport": _("passport"),
     "password": _("password"),
     "password1": _("password"),
+    "register": _("in the register"),
     "sessions_ended": _("sessions ended"),
 }
 

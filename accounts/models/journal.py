@@ -32,6 +32,8 @@ ACTIONS = {
     "adjustment_posted": _("adjustment posted"),
     "adjustment_approved": _("adjustment approved"),
     "adjustment_rejected": _("adjustment rejected"),
+    "register_uploaded": _("terminal register uploaded"),
+    "register_corrected": _("line of a register corrected"),
     "refund_proposed": _("refund proposed"),
     "refund_ordered": _("refund ordered"),
     "refund_approved": _("refund approved"),
