@@ -40,6 +40,7 @@ def learn(payment_id: int, state: PaymentState, *, now: datetime) -> Payment:
         payment.state = Payment.State.PENDING
         payment.gateway_id, payment.pay_url, payment.qr = state.gateway_id, state.pay_url, state.qr
         payment.save(update_fields=["state", "gateway_id", "pay_url", "qr"])
+        live.publish(payment.account_id, "payment")
     return payment
 
 

@@ -50,6 +50,12 @@ def record(
     )
 
 
+def record_own_question(payment: Payment, *, reason: str, now: datetime) -> None:
+    """An answer that was not believed is kept as well, though it was we who asked."""
+    question = Notification("ASKED", {}, payment.gateway_id.encode(), None)
+    record(payment.gateway, question, verdict=Verdict.REFUSED, payment=payment, reason=reason, now=now)
+
+
 def harmless(body: bytes) -> str:
     """Text that PostgreSQL can hold and staff may read: cut, without NUL and surrogates, card numbers masked."""
     text = body[: 4 * KEPT_CHARACTERS].decode(errors="replace")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts import limits
 from accounts.models import Contract
-from billing import contacts, gateways, ledger
+from billing import contacts, gateway_messages, gateways, ledger
 from billing.crediting import Mismatch, cancel, learn, lock, take
 from billing.gateways import PaymentState, Refused, Unknown
 from billing.models import Account, Payment, PaymentMethod
@@ -263,6 +263,7 @@ def _ask(
         log.warning("gateway_refused", gateway=payment.gateway, payment=payment.pk, error=str(error))
         return _refused(payment, now=now)
     except Mismatch as error:
+        gateway_messages.record_own_question(payment, reason=f"Mismatch: {error}", now=now)
         return disbelieve(payment, error, now=now)
 
 

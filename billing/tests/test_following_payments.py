@@ -10,7 +10,7 @@ from accounts.tests.at_once import at_once
 from billing import gateways, payments
 from billing.gateways import Refused, Status, Unknown
 from billing.gateways.sandbox import bank
-from billing.models import Account, BankPayment, LedgerEntry, Payment, PaymentMethod, Receipt
+from billing.models import Account, BankPayment, GatewayMessage, LedgerEntry, Payment, PaymentMethod, Receipt
 from billing.tests.factories import NOON, PaymentFactory, PaymentMethodFactory, account_of
 from billing.tests.test_opening_payments import open_one
 from notifications.models import Notice
@@ -309,6 +309,7 @@ def test_a_mismatch_is_closed_and_not_asked_about_for_ever():
 
     assert (payment.state, payment.failure, payment.next_check_at) == (State.CANCELLED, "mismatch", None)
     assert balance_of(payment) == 0
+    assert GatewayMessage.objects.get().reason == "Mismatch: sum: ours is 500.00, the gateway's 1.00"
 
 
 def test_a_payment_given_up_is_credited_when_it_was_paid_after_all():
