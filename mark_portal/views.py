@@ -6,10 +6,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import SubscriberRequest, contract_required
-from billing import history, outlook
+from billing import history, outlook, promise_terms, recommended
+from billing.models import Payment
 from tariffs import access
 
-RECENT = 5
+RECENT = 5  # operations
+UNDER_WAY = 3  # payments
 
 
 @require_safe
@@ -21,14 +23,18 @@ def home(request: HttpRequest) -> HttpResponse:
 @contract_required
 def cabinet(request: SubscriberRequest) -> HttpResponse:
     """The dashboard; `?part=balance` is its money block alone, which an open page fetches when money moves."""
-    contract = request.contract
-    account, fee = outlook.account_with_fee(contract.pk)
+    contract, now = request.contract, timezone.now()
+    standing = outlook.stand(contract.pk, now=now)
     context = {
         "access": access.of(contract),
-        "account": account,
-        "outlook": outlook.of(contract, account.balance, fee, today=timezone.localdate()),
+        "account": standing.account,
+        "promised": standing.promised,
+        "promised_through": standing.promised_until and promise_terms.last_day(standing.promised_until),
+        "outlook": standing.outlook,
+        "recommended": recommended.sum_for(standing.outlook),
+        "under_way": Payment.objects.under_way().filter(account=contract.pk)[:UNDER_WAY],
     }
     if request.GET.get("part") == "balance":
         return render(request, "billing/_balance.html", context)
-    context["entries"] = history.page(account, history.Filters(), rows=RECENT).rows
+    context["entries"] = history.page(standing.account, history.Filters(), rows=RECENT).rows
     return render(request, "dashboard.html", context)
