@@ -144,11 +144,10 @@ def _move(line: RegistryLine, *, by: User, now: datetime) -> None:
     taken, given = _("Payment of another contract"), str(terminals.TITLES[line.registry.gateway])
     _post(line, wrong, -payment.amount, title=taken, side=":from", by=by, now=now)
     _post(line, right, line.amount, title=given, kind=EntryKind.TOP_UP, side=":to", by=by, now=now)
-    for account_id, kind, amount in (
-        (wrong, "payment_reversed", payment.amount),
-        (right, "payment_credited", line.amount),
-    ):
-        outbox.tell(account_id, Topic.MONEY, kind, about=payment.key, now=now, sum=str(amount))
+    was, told = {"sum": str(payment.amount)}, {"sum": str(line.amount)}
+    outbox.tell(wrong, Topic.MONEY, "payment_reversed", about=payment.key, now=now, **was)
+    outbox.tell(right, Topic.MONEY, "payment_credited", about=payment.key, now=now, **told)
+    for account_id in (wrong, right):
         live.publish(account_id, "payment")
     payment.account_id, payment.amount = right, line.amount
     payment.save(update_fields=["account", "amount"])
