@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from ipaddress import ip_network
 from uuid import uuid4
 
 import pytest
@@ -66,7 +67,7 @@ def test_other_networks_are_not(address):
 
 
 def test_the_networks_can_be_changed(settings):
-    settings.YOOKASSA_NETWORKS = ["198.51.100.0/24"]
+    settings.YOOKASSA_NETWORKS = [ip_network("198.51.100.0/24")]
 
     assert comes_from_yookassa("198.51.100.7")
     assert not comes_from_yookassa(THEIRS)

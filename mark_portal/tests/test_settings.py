@@ -126,3 +126,12 @@ def test_the_demo_has_the_sandbox_but_not_with_an_empty_secret():
 
     assert started.returncode == 0
     assert "SANDBOX_SECRET is empty" in stopped.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"YOOKASSA_VAT_CODE": "22"}, {"YOOKASSA_METHODS": "card,cash"}, {"YOOKASSA_NETWORKS": "185.71.76.5/24"}],
+    ids=repr,
+)
+def test_yookassa_does_not_start_with_what_it_would_stumble_over_later(wrong):
+    assert start(**YOOKASSA | wrong).returncode != 0

@@ -22,10 +22,10 @@ DESCRIPTION = "Услуги связи, договор № {number}"
 
 class YooKassa:
     name = "yookassa"
-    methods: tuple[Payment.Method, ...] = (Payment.Method.CARD, Payment.Method.SBP)
 
     def __init__(self) -> None:
         self.shop: str = settings.YOOKASSA_SHOP_ID
+        self.methods: tuple[Payment.Method, ...] = tuple(map(Payment.Method, settings.YOOKASSA_METHODS))
 
     def start(self, payment: Payment, *, return_url: str) -> PaymentState:
         is_sbp = payment.method == Payment.Method.SBP
