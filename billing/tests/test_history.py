@@ -113,6 +113,26 @@ def test_totals_are_of_what_is_filtered():
     assert (totals.received, totals.spent) == (50, 30)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("filters", [EVERYTHING, history.Filters(since=date(2026, 12, 2))])
+def test_the_totals_beside_a_page_are_those_of_all_pages(filters):
+    account = account_with(100, -30, *[1] * 70)
+    first = history.page(account, filters)
+
+    beside = [history.page_with_totals(account, filters, cursor)[1] for cursor in (None, first.older)]
+
+    assert beside == [history.totals(account, filters)] * 2
+
+
+@pytest.mark.django_db
+def test_the_totals_beside_an_empty_page_are_zero_only_when_the_filters_let_nothing_through():
+    account = account_with(100)
+    beyond = history.Cursor(NOON - timedelta(days=9), 1, is_older=True)
+
+    assert history.page_with_totals(account, EVERYTHING, beyond)[1].received == 100
+    assert history.page_with_totals(account, history.Filters(until=date(2020, 1, 1)))[1].received == 0
+
+
 @pytest.mark.parametrize("text", ["", "x", "💥", "b2xkZXJ8eHwx", "a" * 10_000, "b2xkZXJ8MjAyNi0xMi0wMXwx"])
 def test_what_is_not_a_cursor_starts_at_the_newest(text):
     assert Cursor.parse(text) is None
