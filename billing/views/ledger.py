@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import limits, networks
 from accounts.access import SubscriberRequest, contract_required
-from billing import history, outlook, public_check
+from billing import chart, forecast, history, outlook, public_check
 from billing.forms.history import ContractNumberForm, HistoryForm
 from billing.paging import Cursor
 
@@ -19,21 +19,36 @@ from billing.paging import Cursor
 @contract_required
 def ledger(request: SubscriberRequest) -> HttpResponse:
     form = HistoryForm(request.GET)
-    account, fee = outlook.account_with_fee(request.contract.pk)
+    now = timezone.now()
+    standing = outlook.stand(request.contract.pk, now=now)
+    account = standing.account
     filters = form.filters if form.is_valid() else history.Filters()
-    page = history.page(account, filters, Cursor.parse(request.GET.get("cursor", "")))
+    cursor = Cursor.parse(request.GET.get("cursor", ""))
+    page, totals = history.page_with_totals(account, filters, cursor)
+    # Who looks for something in the past does not ask about the future.
+    expected = None if filters or cursor else forecast.of(standing, now=now)
     chosen = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
     context = {
         "form": form,
         "account": account,
-        "outlook": outlook.of(request.contract, account.balance, fee, today=timezone.localdate()),
+        "outlook": standing.outlook,
+        "forecast": expected,
+        "chart": chart.drawn(expected) if expected else None,
         "entries": page.rows,
-        "totals": history.totals(account, filters),
+        "totals": totals,
         "is_filtered": bool(filters),
+        "statement": _statement_query(filters),
         "older": urlencode(chosen | {"cursor": page.older}) if page.older else None,
         "newer": urlencode(chosen | {"cursor": page.newer}) if page.newer else None,
     }
     return render(request, "billing/ledger.html", context, status=422 if form.errors else 200)
+
+
+def _statement_query(filters: history.Filters) -> str:
+    """The days of the filter as those of a statement; empty where they are not both given."""
+    if not filters.since or not filters.until:
+        return ""
+    return urlencode({"since": filters.since.isoformat(), "until": filters.until.isoformat()})
 
 
 @never_cache
