@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts import sessions
 from accounts.models import Contract, User
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class SubscriberRequest(HttpRequest):
@@ -35,7 +36,7 @@ def contract_required(view: View) -> View:
     """A cabinet page: visitors are sent to sign in and back, staff are refused, nothing of it is ever cached."""
 
     @wraps(view)
-    def guarded(request: SubscriberRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: SubscriberRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         contract = contract_of(request)
         if contract is None:
             if request.user.is_authenticated:

@@ -73,6 +73,10 @@ class Subscriber(models.Model):
         self.inn_sealed = vault.seal(vault.digits(inn), bound_to=f"inn:{self.ref}")
         self.inn_match = vault.match(vault.digits(inn), purpose="inn")
 
+    def opened_inn(self) -> str:
+        """For papers made out to the company itself; empty without one."""
+        return vault.unseal(self.inn_sealed, bound_to=f"inn:{self.ref}") if self.inn_sealed else ""
+
     def passport_is(self, series_and_number: str) -> bool:
         return vault.matches(self.passport_match, vault.digits(series_and_number), purpose="passport")
 

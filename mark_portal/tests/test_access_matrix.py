@@ -8,9 +8,10 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts import journal, limits, roles, sign_in
-from accounts.models import AddressImport, ConnectionRequest, SignInLock
+from accounts.models import AddressImport, ConnectionRequest, SignInLock, Subscriber
 from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
 from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayMessage, LedgerEntry
+from billing.shares import first_of_month
 from billing.tests.factories import PromisedPaymentFactory, ReceiptFactory
 
 NOW = datetime.now(UTC)
@@ -46,10 +47,15 @@ CABINET = {
     "billing:autopay",
     "billing:ledger",
     "billing:payments",
+    "billing:promise",
+    "billing:statement",
     "billing:top_up",
     "cabinet",
     "notifications:notices",
 }
+CABINET_FILES = {"billing:statement_csv", "billing:statement_pdf"}
+# For persons they do not exist.
+OF_COMPANIES = {"billing:documents", "billing:invoice", "billing:act"}
 # Of one contract; to another they do not exist.
 CABINET_OWN = {"billing:payment", "billing:receipt"}
 CABINET_POST = {"accounts:end_session", "notifications:read", "billing:autopay_off", "billing:forget_card"}
@@ -81,6 +87,8 @@ MODELS = {
     "billing_account": Model("OGCS"),
     "billing_ledgerentry": Model("OGCS"),
     "billing_adjustment": Model("OGCS", "CS"),
+    "billing_refund": Model("OGCS", "CS"),
+    "billing_autopay": Model("OGCS"),
     "billing_payment": Model("OGCS"),
     "billing_receipt": Model("OGCS"),
     "billing_promisedpayment": Model("OGCS"),
@@ -102,6 +110,8 @@ ADMIN_PAGES = {
 }
 ADMIN_POST = {
     "admin:billing_adjustment_decide": "CS",
+    "admin:billing_refund_decide": "CS",
+    "admin:billing_refund_settle": "CS",
     "admin:billing_payment_ask": "OGCS",
     "admin:billing_receipt_send": "CS",
     "admin:accounts_connectionrequest_take": "OGS",
@@ -137,6 +147,8 @@ def in_tables() -> set[str]:
         PUBLIC
         | MACHINES
         | CABINET
+        | CABINET_FILES
+        | OF_COMPANIES
         | CABINET_OWN
         | CABINET_POST
         | POST_FOR_ALL
@@ -177,6 +189,15 @@ class World:
     def __init__(self) -> None:
         self.city, self.votkinsk = CityFactory(), CityFactory(slug="votkinsk", name="Воткинск", name_en="Votkinsk")
         self.subscribers = {"A": UserFactory(), "B": UserFactory()}
+        self.company = UserFactory(contract__subscriber__kind=Subscriber.Kind.LEGAL_ENTITY)
+        self.charged_month = first_of_month(NOW.date(), -1)
+        LedgerEntry.objects.create(
+            account_id=self.company.contract_id,
+            kind=EntryKind.MONTH,
+            amount=-1,
+            key="month",
+            at=NOW - timedelta(days=NOW.day),
+        )
         self.staff = {letter: StaffFactory(role=role, in_cities=[self.city]) for letter, role in STAFF.items()}
         self.strangers = {letter: StaffFactory(role=role, in_cities=[self.votkinsk]) for letter, role in STAFF.items()}
         self.contract = self.subscribers["A"].contract
@@ -240,6 +261,7 @@ class World:
             "gateway": "sandbox",
             "operation": self.operations.get(name),
             "number": self.bank_payment.pk,
+            "month": self.charged_month,
         }
         return reverse(name, kwargs={parameter: known[parameter] for parameter in addresses()[name]})
 
@@ -283,7 +305,9 @@ def test_terminals_are_known_by_their_secret_alone(client, world, db, name):
     assert client.get(world.url(name)).status_code == 401
 
 
-@pytest.mark.parametrize(("name", "method"), [*((n, "get") for n in CABINET), *((n, "post") for n in CABINET_POST)])
+@pytest.mark.parametrize(
+    ("name", "method"), [*((n, "get") for n in CABINET | CABINET_FILES), *((n, "post") for n in CABINET_POST)]
+)
 def test_the_cabinet_is_for_subscribers(visit, world, name, method):
     assert visit(name, None, method) == "sign in"
     assert {visit(name, subscriber, method) for subscriber in world.subscribers.values()} == {"open"}
@@ -295,6 +319,14 @@ def test_what_belongs_to_one_contract_does_not_exist_for_another(visit, world, n
     assert visit(name) == "sign in"
     assert visit(name, world.subscribers["A"]) == "open"
     assert visit(name, world.subscribers["B"]) == "not found"
+    assert {visit(name, member) for member in world.staff.values()} == {"forbidden"}
+
+
+@pytest.mark.parametrize("name", sorted(OF_COMPANIES))
+def test_papers_of_companies_are_for_companies(visit, world, name):
+    assert visit(name) == "sign in"
+    assert visit(name, world.company) == "open"
+    assert {visit(name, subscriber) for subscriber in world.subscribers.values()} == {"not found"}
     assert {visit(name, member) for member in world.staff.values()} == {"forbidden"}
 
 

@@ -22,6 +22,7 @@ FORMS = {
     "/cabinet/profile/sessions/": ["session"],
     "/cabinet/notices/read/": ["notice", "until"],
     "/cabinet/billing/autopay/": ["card", "limit", "contact", "consent"],
+    "/cabinet/billing/promise/": ["operation"],
     "/cabinet/billing/autopay/off/": ["x"],
     "/cabinet/billing/autopay/cards/remove/": ["card"],
     "/cabinet/billing/top-up/": ["sum", "method", "keep_card", "contact", "operation"],
@@ -37,6 +38,9 @@ QUERIES = {
     "/cabinet/billing/": ["kind", "since", "until", "cursor"],
     "/cabinet/billing/top-up/": ["sum", "method", "part"],
     "/cabinet/billing/payments/": ["state", "cursor"],
+    "/cabinet/billing/statement/": ["since", "until", "page"],
+    "/cabinet/billing/statement/statement.csv": ["since", "until"],
+    "/cabinet/billing/statement/statement.pdf": ["since", "until"],
     "/cabinet/notices/": ["topic", "after", "part"],
     "/pay/osmp/": ["command", "account"],
     "/pay/sber/": ["ACTION", "ACCOUNT"],
@@ -51,6 +55,9 @@ QUERIES = {
     "/admin/billing/receipt/": ["q", "state__exact", "gateway", "created_at__year"],
     "/admin/billing/promisedpayment/": ["q", "state__exact"],
     "/admin/billing/gatewaymessage/": ["q", "verdict__exact", "at__day"],
+    "/admin/billing/refund/": ["q", "state__exact", "gateway", "p"],
+    "/admin/billing/refund/add/": ["payment", "amount", "reason", "drawn"],
+    "/admin/billing/autopay/": ["q", "is_on__exact", "stopped__exact", "p"],
     "/admin/autocomplete/": ["app_label", "model_name", "field_name", "term"],
 }
 NASTY = {
