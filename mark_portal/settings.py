@@ -232,8 +232,8 @@ YOOKASSA_SECRET_KEY = of_gateway("yookassa", "YOOKASSA_SECRET_KEY")
 YOOKASSA_VAT_CODE = int(of_gateway("yookassa", "YOOKASSA_VAT_CODE") or 1)  # no default: only the operator knows it
 YOOKASSA_TAX_SYSTEM = env.int("YOOKASSA_TAX_SYSTEM", None)  # only some cash registers ask for it
 YOOKASSA_METHODS = env.list("YOOKASSA_METHODS", default=["card", "sbp"])  # SBP needs a contract of its own
-if not 1 <= YOOKASSA_VAT_CODE <= 12 or not set(YOOKASSA_METHODS) <= {"card", "sbp"}:
-    raise ImproperlyConfigured("YOOKASSA_VAT_CODE is a number from 1 to 12, YOOKASSA_METHODS card, sbp or both")
+if not 1 <= YOOKASSA_VAT_CODE < 20 or not set(YOOKASSA_METHODS) <= {"card", "sbp"}:
+    raise ImproperlyConfigured("YOOKASSA_VAT_CODE is a code, not percent; YOOKASSA_METHODS are card, sbp or both")
 YOOKASSA_API_URL = env.str("YOOKASSA_API_URL", "https://api.yookassa.ru/v3")
 YOOKASSA_NETWORKS = env.list("YOOKASSA_NETWORKS", ip_network, default=[])  # of notifications; empty: those of the SDK
 YOOKASSA_TIMEOUT = env.float("YOOKASSA_TIMEOUT", 5.0)  # seconds in all: a page waits for it
