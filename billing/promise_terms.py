@@ -116,7 +116,7 @@ def quote(standing: Standing, promises: Iterable[PromisedPayment], *, now: datet
         credit_limit=standing.account.credit_limit,
         fee=standing.fee,
         missing=missing,
-        amount=(missing / STEP).to_integral_value(ROUND_CEILING) * STEP,
+        amount=rounded_up(missing),
         days=days,
         due_at=due_at,
         lines=lines,
@@ -127,6 +127,10 @@ def quote(standing: Standing, promises: Iterable[PromisedPayment], *, now: datet
             _not_too_much(missing),
         ],
     )
+
+
+def rounded_up(amount: Decimal) -> Decimal:
+    return (amount / STEP).to_integral_value(ROUND_CEILING) * STEP
 
 
 def term_days(contract: Contract, today: date) -> int:

@@ -19,7 +19,8 @@ from accounts import contracts
 from billing import outlook, promise_terms
 from billing.models import Account, LedgerEntry, PromisedPayment
 from billing.promise_terms import PromiseRefused as PromiseRefused
-from billing.promise_terms import Terms, quote
+from billing.promise_terms import Terms
+from billing.promise_terms import quote as quote
 from notifications import live, outbox
 from notifications.models import Notice, Topic
 

@@ -12,7 +12,7 @@ from accounts.models import AddressImport, ConnectionRequest, SignInLock, Subscr
 from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
 from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayMessage, LedgerEntry
 from billing.shares import first_of_month
-from billing.tests.factories import PromisedPaymentFactory, ReceiptFactory
+from billing.tests.factories import AutopayFactory, PromisedPaymentFactory, ReceiptFactory, RefundFactory
 
 NOW = datetime.now(UTC)
 STAFF = {
@@ -236,6 +236,8 @@ class World:
             ),
             "billing_payment": receipt.payment,
             "billing_receipt": receipt,
+            "billing_refund": RefundFactory(payment=receipt.payment, author=author),
+            "billing_autopay": AutopayFactory(method__account=account),
             "billing_promisedpayment": PromisedPaymentFactory(account=account),
             "billing_gatewaymessage": GatewayMessage.objects.create(
                 gateway="sandbox", at=NOW, method="POST", verdict="refused", payment=receipt.payment
@@ -254,6 +256,7 @@ class World:
             "id": self.rows["accounts_user"].pk,
             "contract_id": self.contract.pk,
             "adjustment_id": row,
+            "refund_id": row,
             "payment_id": row,
             "receipt_id": row,
             "request_id": row,
