@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import journal
 from accounts.admin.base import ReadOnlyAdmin, author_of
@@ -24,7 +24,7 @@ from billing.gateways import FAILURES
 from billing.models import GatewayMessage, LedgerEntry, Payment, PromisedPayment
 from billing.templatetags.money import rubles
 
-from . import search
+from . import day_report, search
 
 MESSAGES_SHOWN = 20
 
@@ -66,6 +66,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     ]
     readonly_fields = ["sum", "why", "begun", "paid", "finished", "asked_next", "operation"]
     change_form_template = "admin/billing/payment/change_form.html"
+    change_list_template = "admin/billing/payment/change_list.html"
 
     @admin.display(description=_("sum"), ordering="amount")
     def sum(self, payment: Payment) -> str:
@@ -103,9 +104,22 @@ class PaymentAdmin(ReadOnlyAdmin):
         context = _story_of(payment) if payment else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(
+            request, {"may_read_days": day_report.may_read(request.user), **(extra_context or {})}
+        )
+
     def get_urls(self) -> list[Any]:
         ask = self.admin_site.admin_view(require_POST(self.ask_view))
-        return [path("<int:payment_id>/ask/", ask, name="billing_payment_ask"), *super().get_urls()]
+        days = self.admin_site.admin_view(require_safe(self.day_view))
+        return [
+            path("day/", days, name="billing_payment_day"),
+            path("<int:payment_id>/ask/", ask, name="billing_payment_ask"),
+            *super().get_urls(),
+        ]
+
+    def day_view(self, request: HttpRequest) -> HttpResponse:
+        return day_report.page(request, **self.admin_site.each_context(request))
 
     def ask_view(self, request: HttpRequest, payment_id: int) -> HttpResponse:
         """POST: ask the gateway for its word now, as the task would later. Harmless, so whoever answers a call may."""

@@ -107,6 +107,7 @@ ADMIN_PAGES = {
     "admin:accounts_contract_identity": "OGS",
     "admin:accounts_contract_terminate": "OS",
     "admin:auth_user_password_change": "S",
+    "admin:billing_payment_day": "CS",
 }
 ADMIN_POST = {
     "admin:billing_adjustment_decide": "CS",

@@ -52,6 +52,7 @@ QUERIES = {
     "/admin/accounts/house/": ["q", "p", "o"],
     "/admin/billing/ledgerentry/": ["q", "kind__exact", "at__year", "p"],
     "/admin/billing/payment/": ["q", "state", "gateway", "city", "method__exact", "created_at__year", "p"],
+    "/admin/billing/payment/day/": ["since", "until", "csv"],
     "/admin/billing/receipt/": ["q", "state__exact", "gateway", "created_at__year"],
     "/admin/billing/promisedpayment/": ["q", "state__exact"],
     "/admin/billing/gatewaymessage/": ["q", "verdict__exact", "at__day"],
