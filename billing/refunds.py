@@ -24,6 +24,7 @@ from notifications.models import Topic
 State = Refund.State
 GIVES_NOTHING = (State.FAILED, State.REJECTED)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
+LEAST = ledger.KOPECK
 A_ROUND = 40  # refunds sent in one run of the task
 
 log = structlog.get_logger(__name__)

@@ -51,6 +51,10 @@ def _refunds(user: User, now: datetime) -> Iterator[Counter]:
     ).count()
     url = f"{reverse('admin:billing_refund_changelist')}?state__exact={Refund.State.WAITING}"
     yield Counter(_("Refunds waiting for a signature"), waiting, url, "attention" if waiting else "calm")
+    unanswered = Refund.objects.unanswered().filter(payment__account__contract__city__in=cities_of(user)).count()
+    if unanswered:
+        url = f"{reverse('admin:billing_refund_changelist')}?state__exact={Refund.State.SENDING}"
+        yield Counter(_("Refunds without the gateway's answer"), unanswered, url, "alarm")
 
 
 def _payments(user: User, now: datetime) -> Iterator[Counter]:
@@ -89,6 +93,7 @@ def _locks(user: User, now: datetime) -> Iterator[Counter]:
 COUNTERS: list[tuple[str, Callable[[User, datetime], Iterator[Counter]]]] = [
     ("accounts.view_connectionrequest", _requests),
     ("billing.view_adjustment", _adjustments),
+    ("billing.view_refund", _refunds),
     ("billing.view_payment", _payments),
     ("billing.view_receipt", _receipts),
     ("billing.view_gatewaymessage", _forged),

@@ -137,6 +137,12 @@ class GatewayMessage(models.Model):
         return f"{self.gateway} {self.pk}"
 
 
+class RefundQuerySet(models.QuerySet["Refund"]):
+    def unanswered(self) -> RefundQuerySet:
+        """Those that `is_unanswered`."""
+        return self.filter(state=Refund.State.SENDING, next_try_at=None)
+
+
 class Refund(models.Model):
     """Money given back to the payer by staff; above the limit it waits for a second member of staff.
 
@@ -166,6 +172,8 @@ class Refund(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects = RefundQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("refund")

@@ -1,0 +1,214 @@
+"""Refunds to propose from a payment's page, to sign, and to look up when a gateway has fallen silent."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from accounts.admin.base import StaffModelAdmin, author_of
+from accounts.staff import cities_of
+from billing import refunds
+from billing.models import Payment, Refund
+from billing.templatetags.money import rubles
+
+from . import search
+
+
+class RefundForm(forms.ModelForm):
+    # Named apart from the model's column, whose uniqueness would refuse the second click instead of forgiving it.
+    drawn = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    class Meta:
+        model = Refund
+        fields = ["payment", "amount", "reason"]
+        help_texts = {"reason": _("The subscriber sees it in the history.")}
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        payment, amount, drawn = data.get("payment"), data.get("amount"), data.get("drawn")
+        is_new = drawn and not Refund.objects.filter(operation=drawn).exists()
+        if payment and amount is not None and is_new:
+            if amount <= 0:
+                self.add_error("amount", _t("A refund gives money: more than zero."))
+            elif refusal := refunds.refusal(payment, amount):
+                self.add_error("amount", refusal)
+        return data
+
+
+@admin.register(Refund)
+class RefundAdmin(StaffModelAdmin):
+    city_path = "payment__account__contract__city"
+    form = RefundForm
+    list_display = ["created_at", "contract", "sum", "reason", "state", "author", "second"]
+    list_filter = ["state", search.GatewayOfPaymentFilter, search.CityOfPaymentFilter]
+    list_select_related = ["payment__account__contract", "author", "second"]
+    search_fields = ["payment__gateway_id"]  # draws the box; what is found, `get_search_results` says
+    search_help_text = search.HELP
+    ordering = ["-pk"]
+    add_form_template = "admin/billing/refund/add_form.html"
+    change_form_template = "admin/billing/refund/change_form.html"
+
+    @admin.display(description=_("contract"), ordering="payment__account")
+    def contract(self, refund: Refund) -> str:
+        return str(refund.payment.account)
+
+    @admin.display(description=_("sum"), ordering="amount")
+    def sum(self, refund: Refund) -> str:
+        return rubles(refund.amount)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        found = search.payments(search_term, prefix="payment__") if search_term.strip() else models.Q()
+        return queryset.filter(found), False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is None:
+            return ["payment", "amount", "reason", "drawn"]
+        answer = ["state", "gateway_id", "failure", "attempts", "finished_at"]
+        return ["payment", "sum", "reason", "author", "created_at", "second", "decided_at", *answer]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [] if obj is None else self.get_fields(request, obj)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A payment by its number, and only of the cities of this member of staff."""
+        if db_field.name != "payment":
+            return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        own = Payment.objects.select_related("account__contract").filter(
+            account__contract__city__in=cities_of(request.user)
+        )
+        return forms.ModelChoiceField(
+            own, label=_("Number of the payment"), widget=forms.NumberInput(attrs={"min": 1, "max": 2**63 - 1})
+        )
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Without the links that Django hangs on a related row: a payment is neither added nor changed here."""
+        if db_field.name == "payment":
+            return self.formfield_for_foreignkey(db_field, request, **kwargs)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        payment = self._payment_of(request)
+        return {"payment": payment.pk, "amount": refunds.refundable(payment) or ""} if payment else {}
+
+    def _payment_of(self, request: HttpRequest) -> Payment | None:
+        number = request.GET.get("payment", "")
+        if not (number.isascii() and number.isdigit() and len(number) < 19):
+            return None
+        own = Payment.objects.select_related("account__contract")
+        return own.filter(pk=number, account__contract__city__in=cities_of(request.user)).first()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """The verb has journaled it."""
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        payment = self._payment_of(request)
+        context: dict[str, Any] = {"payment": payment, **(extra_context or {})}
+        if payment:
+            context |= {"refundable": refunds.refundable(payment), "refusal": refunds.refusal(payment, refunds.LEAST)}
+        try:
+            return super().add_view(request, form_url, context)
+        except refunds.RefundRefused as refusal:  # somebody was quicker than the form's own check
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, request: HttpRequest, obj: Refund, form: Any, change: bool) -> None:
+        proposed = refunds.propose(
+            obj.payment_id,
+            operation=form.cleaned_data["drawn"],
+            amount=obj.amount,
+            reason=obj.reason,
+            author=author_of(request),
+            now=timezone.now(),
+        )
+        obj.pk, obj.state = proposed.pk, proposed.state
+
+    def response_add(self, request: HttpRequest, obj: Refund, post_url_continue: Any = None) -> HttpResponse:
+        if obj.state == Refund.State.WAITING:
+            messages.warning(request, _t("The sum is above the limit: the refund waits for a second signature."))
+        else:
+            messages.success(request, _t("The money is taken from the account and goes to the gateway."))
+        return _to_page_of(obj)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        refund = self.get_object(request, object_id)
+        context = _decisions(refund, request.user) if refund else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def get_urls(self) -> list[Any]:
+        decide = self.admin_site.admin_view(require_POST(self.decide_view))
+        settle = self.admin_site.admin_view(require_POST(self.settle_view))
+        return [
+            path("<int:refund_id>/decide/", decide, name="billing_refund_decide"),
+            path("<int:refund_id>/settle/", settle, name="billing_refund_settle"),
+            *super().get_urls(),
+        ]
+
+    def decide_view(self, request: HttpRequest, refund_id: int) -> HttpResponse:
+        """POST `decision=approve|reject`: the second signature."""
+        refund = self._to_sign(request, refund_id)
+        try:
+            decide = refunds.approve if request.POST.get("decision") == "approve" else refunds.reject
+            decide(refund.pk, by=author_of(request), now=timezone.now())
+        except refunds.RefundRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, _t("Done: your signature is recorded."))
+        return _to_page_of(refund)
+
+    def settle_view(self, request: HttpRequest, refund_id: int) -> HttpResponse:
+        """POST `seen=given|not_given`: what a person found at the gateway."""
+        refund, seen = self._to_sign(request, refund_id), request.POST.get("seen", "")
+        if seen not in ("given", "not_given"):
+            messages.error(request, _t("Say what you found: given back or not."))
+            return _to_page_of(refund)
+        try:
+            refunds.settle(refund.pk, is_given=seen == "given", by=author_of(request), now=timezone.now())
+        except refunds.RefundRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, _t("Done: it is recorded in the journal."))
+        return _to_page_of(refund)
+
+    def _to_sign(self, request: HttpRequest, refund_id: int) -> Refund:
+        if not request.user.has_perm("billing.approve_refund"):
+            raise PermissionDenied
+        refund: Refund = get_object_or_404(self.get_queryset(request), pk=refund_id)
+        return refund
+
+
+def _decisions(refund: Refund, user: Any) -> dict[str, bool]:
+    """What the person before the page may do about it."""
+    may_sign = user.has_perm("billing.approve_refund")
+    return {
+        "may_decide": may_sign and refund.state == Refund.State.WAITING,
+        "may_settle": may_sign and refund.is_unanswered,
+        "is_own": refund.author_id == user.pk,
+    }
+
+
+def _to_page_of(refund: Refund) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:billing_refund_change", args=[refund.pk]))
