@@ -18,7 +18,7 @@ from accounts import limits
 from accounts.models import Contract
 from billing import contacts, gateway_messages, gateways, ledger
 from billing.crediting import Mismatch, cancel, learn, lock, take
-from billing.gateways import PaymentState, Refused, Unknown
+from billing.gateways import Gateway, PaymentState, Refused, Unknown
 from billing.models import Account, Payment, PaymentMethod
 from billing.templatetags.money import rubles
 
@@ -198,10 +198,7 @@ def recheck_hanging(*, now: datetime) -> int:
         payment = _claim(silent, now=now)
         if payment is None:
             return count
-        try:
-            _follow(payment, now=now, on_silence=silent.add)
-        except LookupError:  # switched off since
-            silent.add(payment.gateway)
+        _follow(payment, now=now, on_silence=silent.add)
     return A_ROUND
 
 
@@ -228,8 +225,7 @@ def _follow(payment: Payment, *, now: datetime, on_silence: Callable[[str], None
             return _give_up(payment, "unavailable", now=now)
         return _ask(payment, lambda: _begin(payment), now=now, on_silence=on_silence)
     if payment.state == Payment.State.PENDING:
-        gateway = gateways.get(payment.gateway)
-        return _ask(payment, lambda: gateway.read(payment.gateway_id), now=now, on_silence=on_silence)
+        return _ask(payment, lambda: _gateway_of(payment).read(payment.gateway_id), now=now, on_silence=on_silence)
     return payment
 
 
@@ -238,11 +234,18 @@ def _with_contract(payment_id: int) -> Payment:
 
 
 def _begin(payment: Payment) -> PaymentState:
-    gateway = gateways.get(payment.gateway)
+    gateway = _gateway_of(payment)
     if payment.saved_method:
         return gateway.charge(payment, payment.saved_method)
     page = reverse("billing:payment", kwargs={"operation": payment.operation})
     return gateway.start(payment, return_url=f"{settings.SITE_URL}{page}")
+
+
+def _gateway_of(payment: Payment) -> Gateway:
+    try:
+        return gateways.get(payment.gateway)
+    except LookupError as error:
+        raise Unknown("it was switched off after the payment was opened") from error
 
 
 def _ask(

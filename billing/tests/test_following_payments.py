@@ -187,6 +187,14 @@ def test_a_gateway_that_was_switched_off_does_not_stop_the_others(settings):
     assert balance_of(payment) == 500
 
 
+def test_the_page_of_a_payment_whose_gateway_was_switched_off_shows_what_is_known(settings):
+    new, (pending, _number) = open_one(account_of().pk), begun()
+    settings.PAYMENT_GATEWAYS = ["yookassa"]
+
+    assert payments.start(new.pk, now=NOON).state == State.NEW
+    assert payments.reread(pending.pk, now=NOON).state == State.PENDING
+
+
 def test_a_new_payment_is_given_up_when_its_key_is_dead(silent):
     payment = open_one(account_of().pk)
 
