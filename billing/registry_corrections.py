@@ -178,7 +178,7 @@ def _post(
     kind: EntryKind = EntryKind.ADJUSTMENT,
     side: str = "",
 ) -> None:
-    key = f"register:{line.pk}{side}"
+    key = f"register:{line.pk}{side}"  # the accountant's day report reads it
     ledger.post(account_id, kind=kind, amount=amount, key=key, title=title, author=by, now=now)
 
 

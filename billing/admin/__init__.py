@@ -1,3 +1,3 @@
 """The staff's pages of money, a module a topic."""
 
-from . import ledger, payments, receipts  # noqa: F401
+from . import autopay, ledger, payments, receipts, refunds, registries  # noqa: F401

@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts import journal, limits, roles, sign_in
 from accounts.models import AddressImport, ConnectionRequest, SignInLock, Subscriber
 from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
-from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayMessage, LedgerEntry
+from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayMessage, LedgerEntry, Registry
 from billing.shares import first_of_month
 from billing.tests.factories import AutopayFactory, PromisedPaymentFactory, ReceiptFactory, RefundFactory
 
@@ -87,6 +87,8 @@ MODELS = {
     "billing_account": Model("OGCS"),
     "billing_ledgerentry": Model("OGCS"),
     "billing_adjustment": Model("OGCS", "CS"),
+    # A register spans all cities, and the staff of this world are given one: test_admin_registries.py has the others.
+    "billing_registry": Model(""),
     "billing_refund": Model("OGCS", "CS"),
     "billing_autopay": Model("OGCS"),
     "billing_payment": Model("OGCS"),
@@ -107,10 +109,12 @@ ADMIN_PAGES = {
     "admin:accounts_contract_identity": "OGS",
     "admin:accounts_contract_terminate": "OS",
     "admin:auth_user_password_change": "S",
+    "admin:billing_registry_csv": "",
     "admin:billing_payment_day": "CS",
 }
 ADMIN_POST = {
     "admin:billing_adjustment_decide": "CS",
+    "admin:billing_registry_correct": "",
     "admin:billing_refund_decide": "CS",
     "admin:billing_refund_settle": "CS",
     "admin:billing_payment_ask": "OGCS",
@@ -232,6 +236,9 @@ class World:
             "billing_ledgerentry": LedgerEntry.objects.create(
                 account=account, kind=EntryKind.TOP_UP, amount=1, key="topup:1", at=NOW
             ),
+            "billing_registry": Registry.objects.create(
+                gateway="osmp", day=NOW.date(), file_name="osmp.csv", uploaded_by=author, uploaded_at=NOW
+            ),
             "billing_adjustment": Adjustment.objects.create(
                 account=account, amount=6000, reason="x", author=author, created_at=NOW, operation=uuid4()
             ),
@@ -262,6 +269,8 @@ class World:
             "receipt_id": row,
             "request_id": row,
             "import_id": row,
+            "registry_id": row,
+            "line_id": 1,
             "gateway": "sandbox",
             "operation": self.operations.get(name),
             "number": self.bank_payment.pk,

@@ -59,6 +59,7 @@ QUERIES = {
     "/admin/billing/refund/": ["q", "state__exact", "gateway", "p"],
     "/admin/billing/refund/add/": ["payment", "amount", "reason", "drawn"],
     "/admin/billing/autopay/": ["q", "is_on__exact", "stopped__exact", "p"],
+    "/admin/billing/registry/": ["q", "gateway__exact", "day__year", "p"],
     "/admin/autocomplete/": ["app_label", "model_name", "field_name", "term"],
 }
 NASTY = {
@@ -172,6 +173,9 @@ def test_a_path_survives(anybody, path):
         "/admin/accounts/contract/9223372036854775808/credentials/",
         "/admin/accounts/contract/-1/history/",
         "/admin/billing/adjustment/99999999999999999999999/decide/",
+        "/admin/billing/registry/lines/99999999999999999999999/correct/",
+        "/admin/billing/registry/99999999999999999999999/differences.csv",
+        "/admin/billing/registry/99999999999999999999999/change/",
         "/admin/billing/payment/99999999999999999999999/ask/",
         "/admin/billing/receipt/99999999999999999999999/send/",
         "/admin/r/x/y/",
