@@ -125,11 +125,11 @@ def _opened(contract_id: int, operation: UUID) -> Payment | None:
 
 def _refuse_amount(amount: Decimal) -> None:
     least, most = Decimal(settings.TOP_UP_LEAST), Decimal(settings.TOP_UP_MOST)
-    if not amount.is_finite() or amount != amount.quantize(ledger.KOPECK):
-        raise PaymentRefused(_("Enter a sum in rubles and whole kopecks."), field="amount")
-    if not least <= amount <= most:
+    if amount.is_finite() and not least <= amount <= most:
         limits_of_sum = {"least": rubles(least), "most": rubles(most)}
         raise PaymentRefused(_("From %(least)s to %(most)s at a time.") % limits_of_sum, field="amount")
+    if not amount.is_finite() or amount != amount.quantize(ledger.KOPECK):
+        raise PaymentRefused(_("Enter a sum in rubles and whole kopecks."), field="amount")
 
 
 def _refuse_method(contract_id: int, gateway: str, method: Payment.Method, saved: PaymentMethod | None) -> None:

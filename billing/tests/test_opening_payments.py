@@ -58,7 +58,7 @@ def test_the_operation_of_another_contract_is_refused():
     assert Payment.objects.count() == 1
 
 
-@pytest.mark.parametrize("amount", ["1", "0.01", "100000.01", "-5", "0", "1e9"])
+@pytest.mark.parametrize("amount", ["1", "0.01", "100000.01", "-5", "0", "1e9", "1e30"])
 def test_a_sum_outside_of_the_limits_is_refused(amount, settings):
     settings.TOP_UP_LEAST = 2
 
