@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -21,7 +22,7 @@ from accounts.admin.base import ReadOnlyAdmin, author_of
 from accounts.templatetags.dates import day, moment
 from billing import payments
 from billing.gateways import FAILURES
-from billing.models import GatewayMessage, LedgerEntry, Payment, PromisedPayment
+from billing.models import GatewayMessage, LedgerEntry, Payment, PromisedPayment, RegistryLine
 from billing.templatetags.money import rubles
 
 from . import day_report, search
@@ -47,23 +48,15 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
     city_path = "account__contract__city"
-    list_display = ["begun", "account", "sum", "state", "method", "gateway", "gateway_id", "is_automatic"]
+    list_display = ["begun", "account", "sum", "state", "method", "gateway"]
     list_filter = [StateFilter, "method", search.GatewayFilter, "is_automatic", search.CityOfAccountFilter]
     list_select_related = ["account__contract"]
     search_fields = ["gateway_id"]  # draws the box; what is found, `get_search_results` says
     search_help_text = search.HELP
     date_hierarchy = "created_at"
     ordering = ["-pk"]
-    fields = [
-        ("account", "sum"),
-        ("state", "why"),
-        ("method", "is_automatic", "saved_method"),
-        ("gateway", "gateway_id"),
-        ("begun", "paid", "finished"),
-        "contact",
-        "operation",
-        ("checks", "asked_next"),
-    ]
+    fields = ["account", "sum", "state", "why", "method", "is_automatic", "saved_method", "gateway", "gateway_id"]
+    fields += ["begun", "paid", "finished", "contact", "operation", "checks", "asked_next"]
     readonly_fields = ["sum", "why", "begun", "paid", "finished", "asked_next", "operation"]
     change_form_template = "admin/billing/payment/change_form.html"
     change_list_template = "admin/billing/payment/change_list.html"
@@ -126,31 +119,27 @@ class PaymentAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         payment: Payment = get_object_or_404(self.get_queryset(request), pk=payment_id)
-        if _may_be_asked(payment):
-            self._ask(request, payment)
+        if refused := _why_not_asked(payment):
+            messages.error(request, refused)
         else:
-            messages.error(request, _t("The gateway has said its last word about this payment."))
+            self._ask(request, payment)
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
 
     def _ask(self, request: HttpRequest, payment: Payment) -> None:
         before, now = payment.state, timezone.now()
-        try:
-            payment = payments.reread(payment.pk, now=now)
-        except LookupError:
-            messages.error(request, _t("The gateway %s is switched off.") % payment.gateway)
-            return
-        journal.record(
-            author_of(request),
-            "payment_reread",
-            payment,
-            changes={"contract": str(payment.account), "state": [before, payment.state]},
-            now=now,
-        )
+        payment = payments.reread(payment.pk, now=now)
+        changes = {"contract": str(payment.account), "state": [before, payment.state]}
+        journal.record(author_of(request), "payment_reread", payment, changes=changes, now=now)
         messages.info(request, _t("The gateway was asked. The payment: %s.") % payment.get_state_display())
 
 
-def _may_be_asked(payment: Payment) -> bool:
-    return payment.is_under_way and payment.method != Payment.Method.TERMINAL
+def _why_not_asked(payment: Payment) -> str:
+    """Empty when the gateway can be asked."""
+    if not payment.is_under_way or payment.method == Payment.Method.TERMINAL:
+        return _t("The gateway has said its last word about this payment.")
+    if payment.gateway not in settings.PAYMENT_GATEWAYS:
+        return _t("The gateway %s is switched off.") % payment.gateway
+    return ""
 
 
 def _story_of(payment: Payment) -> dict[str, Any]:
@@ -158,14 +147,16 @@ def _story_of(payment: Payment) -> dict[str, Any]:
     own = Q(key=payment.key) | Q(key__startswith=f"{payment.key}:")
     refunds = list(payment.refunds.select_related("author", "second"))
     of_refunds = Q(key__in=[refund.key for refund in refunds] + [f"{refund.key}:returned" for refund in refunds])
+    lines = RegistryLine.objects.filter(payment=payment, corrected_at__isnull=False).values_list("pk", flat=True)
+    of_registers = Q(key__in=[f"register:{line}{side}" for line in lines for side in ("", ":from", ":to")])
     told = payment.messages.order_by("-pk")[: MESSAGES_SHOWN + 1]
     return {
-        "entries": LedgerEntry.objects.filter(own | of_refunds).order_by("at", "pk"),
+        "entries": LedgerEntry.objects.filter(own | of_refunds | of_registers).order_by("at", "pk"),
         "receipts": payment.receipts.order_by("pk"),
         "refunds": refunds,
         "told": told[:MESSAGES_SHOWN],
         "is_more_told": len(told) > MESSAGES_SHOWN,
-        "may_be_asked": _may_be_asked(payment),
+        "may_be_asked": not _why_not_asked(payment),
         "may_be_refunded": payment.state == Payment.State.SUCCEEDED and payment.method != Payment.Method.TERMINAL,
     }
 

@@ -39,16 +39,9 @@ class ReceiptAdmin(ReadOnlyAdmin):
     search_help_text = search.HELP
     date_hierarchy = "created_at"
     ordering = ["-pk"]
-    fields = [
-        ("account", "payment", "refund"),
-        ("kind", "sum"),
-        ("state", "problem"),
-        "contact",
-        ("fiscal_drive", "fiscal_document", "fiscal_sign"),
-        ("created", "registered"),
-        ("attempts", "next_try"),
-        ("gateway_id", "operation"),
-    ]
+    fields = ["account", "payment", "refund", "kind", "sum", "state", "problem", "contact"]
+    fields += ["fiscal_drive", "fiscal_document", "fiscal_sign", "created", "registered", "attempts", "next_try"]
+    fields += ["gateway_id", "operation"]
     readonly_fields = ["account", "sum", "problem", "created", "registered", "next_try", "operation"]
     actions = ["send_again"]
     change_form_template = "admin/billing/receipt/change_form.html"
