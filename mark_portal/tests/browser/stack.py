@@ -66,6 +66,7 @@ def serving(static_root, folder):
     portal = Portal(f"http://127.0.0.1:{free_port()}", folder / "answers.jsonl")
     database = re.sub(r"[^/]+$", connection.settings_dict["NAME"], os.environ["DATABASE_URL"])
     own = {"DATABASE_URL": database, "STATIC_ROOT": str(static_root), "DEBUG": "0", "ANSWERS": str(portal.notes)}
+    own |= {"SITE_URL": portal.url}
     command = [sys.executable, "-m", "uvicorn", "--factory", "mark_portal.tests.browser.served:build"]
     command += ["--port", portal.url.rpartition(":")[2], "--log-level", "warning"]
     with (folder / "portal.log").open("w") as log:
