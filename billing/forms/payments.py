@@ -15,7 +15,7 @@ class PaymentsForm(forms.Form):
     is_filter = True  # so its fields do not say that they are optional
 
     state = forms.ChoiceField(
-        label=_("Show"),
+        label=_("State"),
         required=False,
         choices=[
             ("", _("All payments")),

@@ -1,5 +1,6 @@
 """Sums as people read them: «1 234,50 ₽» in Russian, «1,234.50 ₽» in English."""
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 
@@ -24,6 +25,13 @@ def _written(amount: Decimal, language: str | None, signed: bool) -> str:
 @register.filter
 def rubles(amount: Decimal | int | None) -> str:
     return "" if amount is None else _written(Decimal(amount), get_language(), False)
+
+
+@register.filter
+def short_rubles(amount: Decimal) -> str:
+    """Without kopecks where there are none: for sums to choose of."""
+    written = rubles(amount)
+    return written if amount % 1 else re.sub(r"[.,]00(?=\D*$)", "", written)
 
 
 @register.filter

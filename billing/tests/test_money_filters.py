@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.utils import translation
 
-from billing.templatetags.money import rubles, signed_rubles
+from billing.templatetags.money import rubles, short_rubles, signed_rubles
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,17 @@ def test_a_sum_never_breaks_over_lines():
 
 def test_no_sum_is_no_text():
     assert rubles(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("amount", "language", "written"),
+    [
+        ("1000.00", "en", "1,000\u00a0₽"),
+        ("1000.00", "ru", "1\u202f000\u00a0₽"),
+        ("649.50", "ru", "649,50\u00a0₽"),
+        ("100000", "en", "100,000\u00a0₽"),
+    ],
+)
+def test_a_sum_to_choose_has_no_needless_kopecks(amount, language, written):
+    with translation.override(language):
+        assert short_rubles(Decimal(amount)) == written
