@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid5
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 from yookassa.domain.request import PaymentRequest, ReceiptRequest, RefundRequest
 
 from billing.gateways import Gateway, Notification, PaymentState, ReceiptState, RefundState, Refused, Status
@@ -18,6 +19,7 @@ from .client import Payments, Receipts, Refunds, possible, readable
 CURRENCY = "RUB"
 # On receipts and in YooKassa's own pages: the law wants them in Russian, whatever language our page has.
 DESCRIPTION = "Услуги связи, договор № {number}"
+NO_CONTACT = gettext_noop("not sent: there is neither an e-mail nor a phone to send the receipt to")
 
 
 class YooKassa:
@@ -68,7 +70,7 @@ class YooKassa:
             with readable():
                 return states.of_receipt(Receipts.find_one(receipt.gateway_id))
         if not receipt.contact:
-            raise Refused("not sent: nobody to send the receipt to")
+            raise Refused(NO_CONTACT)
         # A key lives a day, a receipt that staff send again may be older: YooKassa's list remembers for longer.
         known = self._receipts_like(receipt)
         alive = [one for one in known if one.status != Status.CANCELLED]

@@ -101,7 +101,7 @@ def readable() -> Iterator[None]:
     try:
         yield
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
-        log.warning("yookassa_answer_unreadable", error=type(error).__name__)
+        log.warning("yookassa_answer_unreadable", exc_info=True)
         raise Unknown(f"YooKassa's answer cannot be read: {type(error).__name__}") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext_noop
 from yookassa.domain.models.payment_data.payment_data import ResponsePaymentData
 from yookassa.domain.response import PaymentResponse, ReceiptResponse, RefundResponse
 
@@ -35,6 +36,7 @@ FAILURES = {
     "permission_revoked": "method_revoked",
     "rejected_by_timeout": "unavailable",
 }
+NOT_REGISTERED = gettext_noop("the cash register has not registered it; YooKassa's cabinet says why")
 NETWORKS = {"Mir": "Мир"}  # the others are written alike everywhere
 
 
@@ -78,8 +80,7 @@ def of_receipt(answer: ReceiptResponse) -> ReceiptState:
             fiscal_drive=answer.fiscal_storage_number or "",
             fiscal_document=answer.fiscal_document_number or "",
             fiscal_sign=answer.fiscal_attribute or "",
-            # YooKassa does not tell why; its own cabinet does.
-            error="the cash register has not registered it" if status == Status.CANCELLED else "",
+            error=NOT_REGISTERED if status == Status.CANCELLED else "",
         )
 
 
