@@ -64,7 +64,7 @@ def consent_words() -> str:
         "charge, the sum that is missing on my account for the month (%(least)s or more), and never more than the "
         "limit set above. If more is missing, nothing is charged and I am told. I can switch autopay off or remove "
         "the card at any time on the page «Autopay» of the cabinet, or by phone %(phone)s."
-    ) % {"least": rubles(settings.TOP_UP_LEAST), "phone": settings.TECHNICAL_PHONE}
+    ) % {"least": rubles(settings.TOP_UP_LEAST), "phone": settings.TECHNICAL_PHONE.replace(" ", "\u00a0")}
 
 
 def refusal(contract: Contract) -> str:

@@ -124,7 +124,8 @@ class RefundAdmin(StaffModelAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         payment = self._payment_of(request)
-        context: dict[str, Any] = {"payment": payment, **(extra_context or {})}
+        one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        context: dict[str, Any] = {"payment": payment, **one_button, **(extra_context or {})}
         if payment:
             context |= {"refundable": refunds.refundable(payment), "refusal": refunds.refusal(payment, refunds.LEAST)}
         try:
