@@ -194,6 +194,16 @@ def test_the_report_is_a_table_for_excel_too(client, accountant, contract):
     ]
 
 
+def test_the_payments_page_shows_the_correction(client, accountant, contract):
+    payment = paid(contract)
+    line = accept(row(amount=450)).lines.get()
+    correct(client, line)
+
+    page = client.get(f"/admin/billing/payment/{payment.pk}/change/").content.decode()
+
+    assert f"register:{line.pk}" in page
+
+
 def test_correcting_wants_a_post(client, accountant, contract):
     line = accept(row()).lines.get()
 
