@@ -12,10 +12,12 @@ from decimal import Decimal
 
 from billing.forecast import DAYS, Event, Forecast, Line
 
-TOP, BOTTOM = 56, 176
-# A step narrower than this has no room for its sum.
-LABEL_SHARE = 0.22
-TOO_CLOSE = 0.16
+# Above the stair there is room for its first sum, and for the words of a term and of a stop where there are any.
+TOP, TOP_BELOW_NOTES, BOTTOM = 24, 60, 176
+# A step narrower than this has no room for its sum, unless the next one is that much lower.
+LABEL_SHARE, LABEL_HEIGHT = 0.22, 24
+# Days nearer to each other are not both named; nearer to an edge, a name does not stand in its middle.
+TOO_CLOSE, EDGE = 0.2, 0.12
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,6 @@ class Mark:
     anchor: str
     on: date
     event: Event | None
-    has_label: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,23 +58,20 @@ class Chart:
 
 def drawn(forecast: Forecast) -> Chart:
     balances = [forecast.balance, *(line.balance for line in forecast.lines)]
-    scale = _Scale(min(*balances, Decimal(0)), max(*balances, Decimal(1)))
-    return Chart(
-        zero=f"{scale.y(Decimal(0)):.1f}",
-        steps=_steps(forecast, scale),
-        days=_days(forecast),
-        term=_marked(forecast, Event.TERM),
-        stop=_marked(forecast, Event.STOP),
-    )
+    term, stop = _marked(forecast, Event.TERM), _marked(forecast, Event.STOP)
+    top = TOP_BELOW_NOTES if term or stop else TOP
+    scale = _Scale(top, min(*balances, Decimal(0)), max(*balances, Decimal(1)))
+    return Chart(f"{scale.y(Decimal(0)):.1f}", _steps(forecast, scale), _days(forecast), term, stop)
 
 
 @dataclass(frozen=True)
 class _Scale:
+    top: int
     lowest: Decimal
     highest: Decimal
 
     def y(self, balance: Decimal) -> float:
-        return BOTTOM - (BOTTOM - TOP) * float((balance - self.lowest) / (self.highest - self.lowest))
+        return BOTTOM - (BOTTOM - self.top) * float((balance - self.lowest) / (self.highest - self.lowest))
 
 
 def _steps(forecast: Forecast, scale: _Scale) -> list[Step]:
@@ -85,7 +83,7 @@ def _steps(forecast: Forecast, scale: _Scale) -> list[Step]:
 
 def _step(scale: _Scale, x: float, balance: Decimal, end: float, following: Decimal | None) -> Step:
     y, zero = scale.y(balance), scale.y(Decimal(0))
-    is_owed = balance < 0
+    next_y = None if following is None else scale.y(following)
     return Step(
         x=_percent(x),
         end=_percent(end),
@@ -94,33 +92,39 @@ def _step(scale: _Scale, x: float, balance: Decimal, end: float, following: Deci
         top=f"{min(y, zero):.1f}",
         height=f"{abs(y - zero):.1f}",
         label_y=f"{y - 7:.1f}",
-        next_y=None if following is None else f"{scale.y(following):.1f}",
+        next_y=None if next_y is None else f"{next_y:.1f}",
         balance=balance,
-        is_owed=is_owed,
-        has_label=end - x >= LABEL_SHARE,
+        is_owed=balance < 0,
+        has_label=end - x >= LABEL_SHARE or (next_y is not None and next_y - y >= LABEL_HEIGHT),
     )
 
 
 def _days(forecast: Forecast) -> list[Mark]:
-    """Today and the days of fees, each where the one before leaves it room."""
-    shown = [Mark("0%", "start", forecast.today, None)]
-    last = 0.0
+    """Today and the days of fees; of two too close the first fee is named rather than today, else the earlier one."""
+    shown: list[tuple[float, Mark]] = [(0.0, Mark("0%", "start", forecast.today, None))]
     for line in forecast.lines:
         share = _share(forecast, line.on)
-        if line.event == Event.TERM or share - last < TOO_CLOSE:
+        if line.event == Event.TERM:
             continue
-        shown.append(_mark(share, line))
-        last = share
-    return shown
+        if share - shown[-1][0] < TOO_CLOSE:
+            if shown[-1][1].event:
+                continue
+            shown.pop()
+        shown.append((share, _mark(share, line)))
+    return [mark for _share_of_it, mark in shown]
 
 
 def _marked(forecast: Forecast, event: Event) -> Mark | None:
     line = next((line for line in forecast.lines if line.event == event), None)
-    return _mark(_share(forecast, line.on), line) if line else None
+    if line is None:
+        return None
+    share = _share(forecast, line.on)  # its words are long: they run to the side that has room
+    return Mark(_percent(share), "end" if share > 0.5 else "start", line.on, line.event)
 
 
 def _mark(share: float, line: Line) -> Mark:
-    return Mark(_percent(share), "end" if share > 0.5 else "start", line.on, line.event)
+    anchor = "start" if share < EDGE else "end" if share > 1 - EDGE else "middle"
+    return Mark(_percent(share), anchor, line.on, line.event)
 
 
 def _share(forecast: Forecast, on: date) -> float:

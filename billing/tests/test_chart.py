@@ -34,15 +34,15 @@ def test_the_steps_go_down_with_the_balance_and_fill_the_width():
         ("18.33%", "70.00%"),
         ("70.00%", "100.00%"),
     ]
-    assert [step.y for step in picture.steps] == ["56.0", "116.0", "176.0"]
-    assert [step.next_y for step in picture.steps] == ["116.0", "176.0", None]
+    assert [step.y for step in picture.steps] == ["24.0", "100.0", "176.0"]
+    assert [step.next_y for step in picture.steps] == ["100.0", "176.0", None]
     assert picture.zero == "176.0"
 
 
 def test_below_zero_is_drawn_below_the_line_of_zero():
     step = drawn(500, line(date(2026, 12, 1), balance=-500)).steps[1]
 
-    assert (step.is_owed, step.top, step.height, step.y) == (True, "116.0", "60.0", "176.0")
+    assert (step.is_owed, step.top, step.height, step.y) == (True, "100.0", "76.0", "176.0")
 
 
 def test_a_term_and_a_stop_move_no_money_but_are_marked():
@@ -57,7 +57,15 @@ def test_a_term_and_a_stop_move_no_money_but_are_marked():
 def test_days_too_close_to_be_read_are_not_both_named():
     picture = chart.drawn(Forecast(date(2026, 11, 30), Decimal(900), [line(date(2026, 12, 1), balance=400)]))
 
-    assert [mark.on for mark in picture.days] == [date(2026, 11, 30)]
+    assert [mark.on for mark in picture.days] == [date(2026, 12, 1)]
+
+
+def test_a_narrow_step_has_its_sum_only_where_the_next_one_does_not_reach_it():
+    steep = drawn(1000, line(date(2026, 12, 1), balance=0))
+    flat = drawn(1000, line(date(2026, 12, 1), amount=-10, balance=990))
+
+    assert [step.has_label for step in steep.steps] == [True, True]
+    assert [step.has_label for step in flat.steps] == [False, True]
 
 
 @given(st.decimals(-(10**9), 10**9, places=2), st.decimals(-(10**9), 10**9, places=2))
