@@ -22,7 +22,14 @@ from mark_portal.tests.browser.rows import post, post_history
 LONG_NAME = "Общество с ограниченной ответственностью «Удмуртнефтеспецгеологоразведкастройавтоматика»"
 SENT = "/connect/sent/"
 PUBLIC = ["/", "/login/", "/connect/", SENT, "/balance/", "/contacts/", "/offline/", "/no-such-page/"]
-CABINET = ["/cabinet/", "/cabinet/billing/", "/cabinet/billing/?kind=refund", "/cabinet/profile/", "/cabinet/notices/"]
+CABINET = [
+    "/cabinet/",
+    "/cabinet/billing/",
+    "/cabinet/billing/?kind=refund",
+    "/cabinet/profile/",
+    "/cabinet/notices/",
+    "/cabinet/billing/statement/",
+]
 ADMIN = [
     "login",
     "index",
