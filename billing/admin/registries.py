@@ -67,8 +67,8 @@ class RegistryAdmin(StaffModelAdmin):
     form = RegistryForm
     add_form_template = "admin/billing/registry/add_form.html"
     fields = ["network", "day", "file"]
-    list_display = ["day", "terminals", "to_correct", "file_name", "uploaded_by", "uploaded_at"]
-    list_filter = ["gateway"]
+    list_display = ["day", "terminals", "to_correct", "file_name", "uploaded_by"]
+    list_filter = [search.GatewayFilter]
     date_hierarchy = "day"
     ordering = ["-day", "-pk"]
 

@@ -20,7 +20,7 @@ from billing.tests.terminals_asked import ask, read, signed
 
 pytestmark = pytest.mark.django_db
 
-ACCOUNT, ENDED, SPENT = "600001", "600002", "600003"
+ACCOUNT, ENDED = "600001", "600002"
 PAY = {"command": "pay", "txn_id": "100", "account": ACCOUNT, "sum": "500.00", "txn_date": "20261120120000"}
 CHECK = {"command": "check", "txn_id": "100", "account": ACCOUNT, "sum": "500.00"}
 
@@ -134,7 +134,7 @@ def test_a_question_or_a_refusal_moves_no_money(client, contract, asked, code):
     assert not Payment.objects.exists()
 
 
-def test_the_other_codes(client, contract, monkeypatch):
+def test_the_other_codes(client, contract):
     taken = ask(client, "osmp", PAY)
     cancelled = ask(client, "osmp", PAY | {"txn_id": "101"})
     ask(client, "osmp", {"command": "cancel", "prv_txn": cancelled["prv_txn"]})

@@ -59,7 +59,7 @@ QUERIES = {
     "/admin/billing/refund/": ["q", "state__exact", "gateway", "p"],
     "/admin/billing/refund/add/": ["payment", "amount", "reason", "drawn"],
     "/admin/billing/autopay/": ["q", "is_on__exact", "stopped__exact", "p"],
-    "/admin/billing/registry/": ["q", "gateway__exact", "day__year", "p"],
+    "/admin/billing/registry/": ["q", "gateway", "day__year", "p"],
     "/admin/autocomplete/": ["app_label", "model_name", "field_name", "term"],
 }
 NASTY = {
