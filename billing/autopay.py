@@ -13,7 +13,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Contract
+from accounts import journal
+from accounts.models import Contract, User
 from billing import contacts, outlook, shares
 from billing.models import Account, Autopay, Payment, PaymentMethod
 from billing.shares import KOPECK
@@ -124,11 +125,18 @@ def _fit(contact: str) -> str:
 
 
 @transaction.atomic
-def turn_off(contract_id: int, *, now: datetime) -> None:
-    """By the subscriber's wish; a payment already on its way to the bank still arrives."""
-    Account.objects.lock(contract_id)
-    if stop(contract_id, Autopay.Stopped.BY_WISH, now=now):
+def turn_off(contract_id: int, *, now: datetime, by: User | None = None) -> bool:
+    """By the subscriber's wish, said here or to a member of staff; False if it was off.
+
+    A payment already on its way to the bank still arrives.
+    """
+    account = Account.objects.lock(contract_id)
+    was_on = stop(contract_id, Autopay.Stopped.BY_WISH, now=now)
+    if was_on:
         _tell(contract_id, "autopay_off", now, now=now)
+    if was_on and by:
+        journal.record(by, "autopay_switched_off", account, changes={"contract": str(account)}, now=now)
+    return was_on
 
 
 def stop(contract_id: int, why: Autopay.Stopped, *, now: datetime) -> bool:

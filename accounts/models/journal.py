@@ -34,6 +34,7 @@ ACTIONS = {
     "adjustment_rejected": _("adjustment rejected"),
     "register_uploaded": _("terminal register uploaded"),
     "register_corrected": _("line of a register corrected"),
+    "autopay_switched_off": _("autopay switched off"),
     "refund_proposed": _("refund proposed"),
     "refund_ordered": _("refund ordered"),
     "refund_approved": _("refund approved"),

@@ -294,3 +294,19 @@ def test_autopay_shows_the_words_agreed_to(client, accountant):
 
     assert "I agree that «Марк» charges the card." in text(page)
     assert b'type="submit" value="Save"' not in page.content
+
+
+def test_whoever_answers_the_call_switches_autopay_off(client):
+    agent = sign_in(client, roles.SUPPORT_AGENT)
+    running = AutopayFactory()
+    page = reverse("admin:billing_autopay_change", args=[running.pk])
+
+    before = text(client.get(page))
+    answers = [client.post(reverse("admin:billing_autopay_off", args=[running.pk]), follow=True) for _ in range(2)]
+
+    running.refresh_from_db()
+    assert "Switch autopay off" in before
+    assert (running.is_on, running.stopped) == (False, "wish")
+    assert ["has been told" in text(answers[0]), "was off already" in text(answers[1])] == [True, True]
+    assert JournalEntry.objects.get(action="autopay_switched_off").actor == agent
+    assert "Switch autopay off" not in text(client.get(page))

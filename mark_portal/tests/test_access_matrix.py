@@ -115,6 +115,7 @@ ADMIN_PAGES = {
 ADMIN_POST = {
     "admin:billing_adjustment_decide": "CS",
     "admin:billing_registry_correct": "",
+    "admin:billing_autopay_off": "OGCS",
     "admin:billing_refund_decide": "CS",
     "admin:billing_refund_settle": "CS",
     "admin:billing_payment_ask": "OGCS",
