@@ -104,36 +104,39 @@ class Standing:
 
 def stand(contract_id: int, *, now: datetime) -> Standing:
     """One query. Decide on it only under the account's lock."""
-    account: Any = standing(now=now).select_related("contract__subscriber").get(pk=contract_id)
+    accounts = _with_month_and_promise(now=now).select_related("contract__subscriber")
+    account: Any = accounts.get(pk=contract_id)
     return Standing(
         account,
         timezone.localdate(now),
         fee=account.fee_posted,
         fee_title=account.fee_title or "",
         is_month_charged=account.is_month_charged,
-        promised=account.promised,
+        promised=account.promised or NOTHING,
         promised_until=account.promised_until,
     )
 
 
 def standing(*, now: datetime) -> QuerySet[Any]:
-    """Accounts with what makes up a standing, and with `money` and `due`, so that a query can compare them."""
+    """Accounts with `money` and `due` of their standing, so that a query can compare them."""
     today = timezone.localdate(now)
     length = monthrange(today.year, today.month)[1]
-    days = length - today.day + 1
-    key = Concat(Value("month:"), Cast(OuterRef("pk"), CharField()), Value(f":{today:%Y-%m}"))
-    lent = PromisedPayment.objects.filter(account=OuterRef("pk"), state=PromisedPayment.State.OPEN, due_at__gt=now)
-    accounts = with_fee(Account.objects.all()).annotate(
-        is_month_charged=Exists(LedgerEntry.objects.filter(key=key)),
-        promised=Coalesce(Subquery(lent.values("amount")[:1]), NOTHING),
-        promised_until=Subquery(lent.values("due_at")[:1]),
+    share = Round(Coalesce(F("fee_posted"), NOTHING) * (length - today.day + 1) / length, precision=2)
+    accounts: QuerySet[Any] = _with_month_and_promise(now=now).annotate(
+        money=F("balance") + F("credit_limit") + Coalesce(F("promised"), NOTHING),
+        due=Case(When(is_month_charged=True, then=NOTHING), default=share),
     )
-    return accounts.annotate(
-        money=F("balance") + F("credit_limit") + F("promised"),
-        due=Case(
-            When(is_month_charged=True, then=NOTHING),
-            default=Round(Coalesce(F("fee_posted"), NOTHING) * days / length, precision=2),
-        ),
+    return accounts
+
+
+def _with_month_and_promise(*, now: datetime) -> QuerySet[Any]:
+    month = Value(f":{timezone.localdate(now):%Y-%m}")
+    key = Concat(Value("month:"), Cast(OuterRef("pk"), CharField()), month)
+    lent = PromisedPayment.objects.filter(account=OuterRef("pk"), state=PromisedPayment.State.OPEN, due_at__gt=now)
+    return with_fee(Account.objects.all()).annotate(
+        is_month_charged=Exists(LedgerEntry.objects.filter(key=key)),
+        promised=Subquery(lent.values("amount")[:1]),
+        promised_until=Subquery(lent.values("due_at")[:1]),
     )
 
 

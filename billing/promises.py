@@ -40,10 +40,11 @@ def grant(contract_id: int, *, operation: UUID, now: datetime) -> PromisedPaymen
     Raises PromiseRefused with the reasons and the dates or sums that lift them.
     """
     Account.objects.lock(contract_id)
-    if done := PromisedPayment.objects.filter(operation=operation).first():
-        return _own(done, contract_id)
+    past = list(of(contract_id))
+    if done := next((promise for promise in past if promise.operation == operation), None):
+        return done
     standing = outlook.stand(contract_id, now=now)
-    terms = quote(standing, of(contract_id), now=now)
+    terms = quote(standing, past, now=now)
     terms.refuse_if_locked()
     promise = _create(standing.account, terms, operation, now=now)
     _tell(
@@ -64,11 +65,7 @@ def _create(account: Account, terms: Terms, operation: UUID, *, now: datetime) -
             "terms": terms.as_json(),
         },
     )
-    return _own(promise, account.pk)
-
-
-def _own(promise: PromisedPayment, contract_id: int) -> PromisedPayment:
-    if promise.account_id != contract_id:
+    if promise.account_id != account.pk:
         raise PromiseRefused(_("The page has grown old. Please send it again."))
     return promise
 
