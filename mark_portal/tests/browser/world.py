@@ -29,6 +29,8 @@ CABINET = [
     "/cabinet/profile/",
     "/cabinet/notices/",
     "/cabinet/billing/statement/",
+    "/cabinet/billing/top-up/",
+    "/cabinet/billing/payments/",
 ]
 ADMIN = [
     "login",
