@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import limits
 from accounts.tests.factories import UserFactory
-from billing import statements
+from billing import statements, typesetting
 from billing.models import EntryKind, LedgerEntry
 from billing.tests.factories import put
 
@@ -165,11 +166,21 @@ def test_a_paper_that_would_be_too_long_is_refused_and_its_button_says_the_same(
 
 
 def test_papers_have_a_limit(client, user):
-    from billing.typesetting import PDFS
+    for _ in range(typesetting.PDFS.ceiling - 1):
+        limits.take(typesetting.PDFS, str(user.contract_id), now=timezone.now())
 
-    answers = [client.get(PDF, YEAR).status_code for _ in range(PDFS.ceiling + 1)]
+    answers = [client.get(PDF, YEAR).status_code for _ in range(2)]
 
-    assert answers == [200] * PDFS.ceiling + [429]
+    assert answers == [200, 429]
+
+
+def test_a_paper_that_takes_too_long_is_given_up_with_words(client, user, monkeypatch):
+    monkeypatch.setattr(typesetting, "PATIENCE", 0.001)
+
+    answer = client.get(PDF, YEAR)
+
+    assert answer.status_code == 503
+    assert "takes too long just now" in answer.content.decode()
 
 
 @pytest.mark.parametrize("url", [URL, CSV, PDF])

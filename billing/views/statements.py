@@ -18,7 +18,7 @@ from accounts.models import Contract
 from billing import printing, spreadsheets, statements
 from billing.forms.statements import StatementForm
 from billing.statements import Period, Statement, StatementRefused
-from billing.typesetting import PDFS
+from billing.typesetting import PDFS, NotMade
 
 
 @require_safe
@@ -52,11 +52,14 @@ def statement_pdf(request: SubscriberRequest) -> HttpResponse:
     try:
         asked.refuse_if_too_long_for_paper()
         limits.take(PDFS, str(request.contract.pk), now=now)
+        paper = printing.statement_pdf(request.contract, asked, now=now)
     except StatementRefused:
         return _page(request, form, asked, status=422)  # the page says why beside the button
     except limits.LimitReached as refusal:
         return _page(request, form, asked, refusal=str(refusal), status=429)
-    response = HttpResponse(printing.statement_pdf(request.contract, asked, now=now), content_type="application/pdf")
+    except NotMade as refusal:
+        return _page(request, form, asked, refusal=str(refusal), status=503)
+    response = HttpResponse(paper, content_type="application/pdf")
     response["Content-Disposition"] = _attachment(request.contract, asked.period, "pdf")
     return response
 
