@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from threading import Event
+from time import sleep
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -318,3 +321,22 @@ def test_switched_off_at_the_same_moment_it_charges_once_or_never():
         paid = Payment.objects.filter(account=running.pk).count()
         assert balance_of(running) == (600 if paid else 100)
         assert not Autopay.objects.get(pk=running.pk).is_on
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_being_switched_off_is_waited_for_and_not_charged():
+    running, is_held = an_autopay(), Event()
+
+    def switch_off_slowly():
+        with transaction.atomic():
+            autopay.turn_off(running.pk, now=LAST_DAY)
+            is_held.set()
+            sleep(0.5)
+
+    def charge_meanwhile():
+        is_held.wait()
+        return autopay_run.run_due(now=LAST_DAY)
+
+    _off, charged = at_once(2, lambda number: charge_meanwhile() if number else switch_off_slowly())
+
+    assert (charged, Payment.objects.count()) == (0, 0)

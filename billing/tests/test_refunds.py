@@ -471,3 +471,14 @@ def test_one_form_sent_eight_times_at_once_is_one_refund():
     at_once(8, lambda _number: propose(payment, author=author, operation=operation))
 
     assert (Refund.objects.count(), balance_of(payment)) == (1, 400)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_approvals_of_several_refunds_at_once_do_not_overdraw_the_account():
+    account, seconds = account_of(balance=9000), StaffFactory.create_batch(8)
+    paid = PaymentFactory.create_batch(8, account=account, amount=Decimal(6000), state=Payment.State.SUCCEEDED)
+    waiting = [propose(payment, 6000) for payment in paid]
+
+    at_once(8, lambda number: refunds.approve(waiting[number].pk, by=seconds[number], now=NOON))
+
+    assert balance_of(paid[0]) == 3000
