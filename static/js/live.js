@@ -48,9 +48,10 @@ function refreshAll(event = null) {
 function lookAgain() {
   const waiting = document.querySelector("[data-live-again]");
   if (!waiting || stopped) return;
+  const box = waiting.closest("[data-live]"); // by then the stream may have put another content into it
   later("again", waiting.dataset.liveAgain * 1_000, () => {
     if (document.hidden) return;
-    const answered = refresh(waiting.closest("[data-live]")).catch(() => {});
+    const answered = refresh(box).catch(() => {});
     answered.then(lookAgain);
   });
 }

@@ -56,7 +56,7 @@ def test_the_overview_says_the_balance_and_leads_on(read, user, session):
 
     assert "The service is on" in page
     assert "850.00 ₽" in page
-    assert f"Contract {user.contract.number}: Overview | Operations | Profile | Help" in page
+    assert f"Contract {user.contract.number}: Overview | Operations | Notices | Profile | Help" in page
     assert "New version of the site" in page
 
 
@@ -79,7 +79,7 @@ def test_the_profile_has_its_devices_and_its_form(read, session):
 def test_it_reads_in_russian(read, session):
     page = read("/cabinet/", sessionid=session, django_language="ru")
 
-    assert "Обзор | Операции | Профиль | Помощь" in page
+    assert "Обзор | Операции | Уведомления | Профиль | Помощь" in page
     assert "850,00 ₽" in page
 
 
