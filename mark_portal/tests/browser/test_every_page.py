@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 SITUATIONS = ["newcomer", "debtor", "resting"]
 PAGES = [(address, None) for address in PUBLIC] + [(address, "user") for address in CABINET]
 PAGES += [("/cabinet/", who) for who in SITUATIONS] + [("/cabinet/billing/", "newcomer"), ("/contacts/", "user")]
+PAGES += [("/cabinet/billing/promise/", "debtor")]
 NAMES = [f"{who or 'visitor'}: {address}" for address, who in PAGES]
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
 OLD, RUSSIAN = {"pages": "old"}, {settings.LANGUAGE_COOKIE_NAME: "ru"}

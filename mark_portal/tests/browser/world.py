@@ -31,6 +31,7 @@ CABINET = [
     "/cabinet/billing/statement/",
     "/cabinet/billing/top-up/",
     "/cabinet/billing/payments/",
+    "/cabinet/billing/promise/",
 ]
 ADMIN = [
     "login",
