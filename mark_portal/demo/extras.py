@@ -1,7 +1,7 @@
 """What happens on an account besides fees and payments: visits, refunds, corrections by staff."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
@@ -17,6 +17,9 @@ FROM_DAY, TO_DAY = 9, 16
 VISIT = "Выезд мастера"
 CHARGES = {VISIT: 400, "Замена кабеля": 350, "Настройка роутера": 500, "Перенос розетки": 650}
 MISTAKEN = Decimal(6500)
+OVERPAID = Decimal(9900)
+TERMINAL = "Платёжный терминал"
+NOT_GIVEN_BACK = "Возврат не прошёл"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,25 @@ def misplace_payment(plans: list["Plan"], wrong: int, right: int, month: int) ->
     _add(plans, right, on(month, 12, 13, EntryKind.ADJUSTMENT, MISTAKEN, title(plans[wrong].number)))
 
 
+def overpay(plans: list["Plan"], place: int, month: int) -> None:
+    """A figure too many; what is too much is asked back, and waits for a second signature."""
+    _add(plans, place, on(month, 10, 18, EntryKind.TOP_UP, OVERPAID, "Банковская карта"))
+
+
+def pay_for_another(plans: list["Plan"], place: int, month: int) -> None:
+    """Asked back, but the card was closed meanwhile, so that the money came back to us."""
+    _add(plans, place, on(month, 12, 10, EntryKind.TOP_UP, 900, "Банковская карта"))
+    _add(plans, place, on(month, 13, 11, EntryKind.PAYOUT, -900, "Пополнен чужой договор"))
+    _add(plans, place, on(month, 13, 12, EntryKind.PAYOUT, 900, NOT_GIVEN_BACK))
+
+
+def pay_at_terminals(plans: list["Plan"], places: list[int], day: date) -> None:
+    """What the register of that day is compared with."""
+    for number, (place, amount) in enumerate(zip(places, (500, 300, 1000, 450), strict=True)):
+        at = days.moment(day, 10 + 2 * number, 5 + 13 * number, 17)
+        _add(plans, place, Extra(at, EntryKind.TOP_UP, Decimal(amount), TERMINAL))
+
+
 def of_the_demo_subscriber(current: int) -> tuple[Extra, ...]:
     return (
         on(current - 20, 11, 14, EntryKind.CHARGE, -CHARGES[VISIT], VISIT),
@@ -81,6 +103,8 @@ def of_the_demo_subscriber(current: int) -> tuple[Extra, ...]:
         on(current - 9, 10, 11, EntryKind.REFUND, 60, "Перерасчёт за перерыв связи"),
         on(current - 4, 15, 15, EntryKind.ADJUSTMENT, 150, "Извинение за долгий ремонт"),
         on(current - 2, 12, 10, EntryKind.CHARGE, -350, "Замена кабеля"),
+        on(current - 1, 10, 19, EntryKind.TOP_UP, 1500, "Банковская карта"),
+        on(current - 1, 11, 12, EntryKind.PAYOUT, -1500, "Оплачено по ошибке: за соседний договор"),
     )
 
 

@@ -10,11 +10,13 @@ from uuid import UUID
 
 from accounts import journal
 from accounts.models import Contract, User
-from billing.models import Adjustment, EntryKind, LedgerEntry
-from mark_portal.demo import days
+from billing.models import Account, Adjustment, EntryKind, LedgerEntry, Payment, Refund
+from mark_portal.demo import cards, days, loans, messages, notices, payments, receipts, refunds, registers, unpaid
+from mark_portal.demo.extras import NOT_GIVEN_BACK
 from mark_portal.demo.steps import Step
-from mark_portal.demo.stories import OPENING, Line, Story
+from mark_portal.demo.stories import OFFICE, OPENING, Line, Story
 
+Fact = Adjustment | Payment | Refund  # what a line stands for
 BATCH = 4_000
 SECOND_SIGNED_AFTER = timedelta(hours=3)
 WAITING = (
@@ -29,35 +31,84 @@ def fill(
     contracts: list[Contract], stories: list[Story], staff: dict[str, User], now: datetime, rng: Random
 ) -> tuple[dict[str, int], list[Step]]:
     told = [(contract, line) for contract, story in zip(contracts, stories, strict=True) for line in story.lines]
+    told.sort(key=lambda item: (item[1].at, item[0].pk))  # lines of one moment keep their order within the contract
     posted = [(contract, line, _posted(contract, line, staff, rng)) for contract, line in told if _is_correction(line)]
     undecided = _undecided([contract for contract in contracts if contract.subscriber.is_legal_entity], staff, now, rng)
     adjustments = sorted([row for *_of, row in posted] + undecided, key=lambda row: row.created_at)
     Adjustment.objects.bulk_create(adjustments)
-    by_line = {id(line): adjustment for _contract, line, adjustment in posted}
-    entries = list(_entries(told, by_line))
+    paid = _pay(contracts, stories, told, now, rng)
+    given = refunds.fill(told, paid, staff, rng)
+    facts = {id(line): adjustment for _contract, line, adjustment in posted} | paid | given
+    entries = list(_entries(told, facts))
     LedgerEntry.objects.bulk_create(entries, batch_size=BATCH)
-    counts = {"entries": len(entries), **Counter(f"adjustments {row.state}" for row in adjustments)}
-    return counts, [step for row in adjustments for step in _steps(row)]
+    steps = [step for row in adjustments for step in _steps(row)]
+    steps += refunds.steps(given, paid, staff, now, rng) + registers.steps(contracts, staff["accountant"], now)
+    lent = loans.fill(contracts, stories, rng)
+    _agree(contracts, stories)
+    counts = {
+        "entries": len(entries),
+        "payments": Payment.objects.count(),
+        "promises": len(lent),
+        "gateway messages": messages.fill(now, rng),
+        "notices": notices.fill(contracts, stories, now),
+        **Counter(f"adjustments {row.state}" for row in adjustments),
+    }
+    return counts, steps
+
+
+def _pay(
+    contracts: list[Contract], stories: list[Story], told: list[tuple[Contract, Line]], now: datetime, rng: Random
+) -> dict[int, Payment]:
+    """Every payment, with its card, its receipt and the bank's memory of it; by the `id` of its line."""
+    saved, declined = cards.fill(contracts, stories, now, rng)
+    declined.append(unpaid.declined(contracts[0], stories[0], rng))
+    plans = {contract.pk: story.plan for contract, story in zip(contracts, stories, strict=True)}
+    paid = payments.fill([(contract, plans[contract.pk], line) for contract, line in told], declined, saved, rng)
+    receipts.fill(paid.values(), now, rng)
+    unpaid.remember({contract.pk: contract for contract in contracts}, declined)
+    unpaid.begin(contracts[0], now, rng)
+    return paid
+
+
+def _agree(contracts: list[Contract], stories: list[Story]) -> None:
+    """What the contracts of some legal entities allow."""
+    for contract, story in zip(contracts, stories, strict=True):
+        plan = story.plan
+        if plan.credit_limit or plan.allows_promises:
+            Account.objects.filter(pk=contract.pk).update(
+                credit_limit=plan.credit_limit, allows_promises=plan.allows_promises
+            )
 
 
 def _is_correction(line: Line) -> bool:
     return line.kind == EntryKind.ADJUSTMENT and line.title != OPENING
 
 
-def _entries(told: list[tuple[Contract, Line]], by_line: dict[int, Adjustment]) -> Iterator[LedgerEntry]:
-    """Sorted by time; lines of one moment keep their order within the contract."""
+def _entries(told: list[tuple[Contract, Line]], facts: dict[int, Fact]) -> Iterator[LedgerEntry]:
     numbers = {kind: count(1) for kind in EntryKind}
-    for contract, line in sorted(told, key=lambda item: (item[1].at, item[0].pk)):
-        adjustment = by_line.get(id(line))
+    for contract, line in told:
+        fact = facts.get(id(line))
         yield LedgerEntry(
             account_id=contract.pk,
             kind=line.kind,
             amount=line.amount,
-            key=f"adjustment:{adjustment.pk}" if adjustment else _key(contract, line, numbers[line.kind]),
+            key=_key_of(fact, line) if fact else _key(contract, line, numbers[line.kind]),
             at=line.at,
             title=line.title,
-            author=(adjustment.second or adjustment.author) if adjustment else None,
+            author=_author_of(fact, line),
         )
+
+
+def _key_of(fact: Fact, line: Line) -> str:
+    if isinstance(fact, Adjustment):
+        return f"adjustment:{fact.pk}"
+    return f"{fact.key}:returned" if line.title == NOT_GIVEN_BACK else fact.key
+
+
+def _author_of(fact: Fact | None, line: Line) -> User | None:
+    if fact is None or isinstance(fact, Payment) or line.title == NOT_GIVEN_BACK:
+        return None
+    return fact.second or fact.author
 
 
 def _key(contract: Contract, line: Line, numbers: "count[int]") -> str:
@@ -65,8 +116,10 @@ def _key(contract: Contract, line: Line, numbers: "count[int]") -> str:
         return f"month:{contract.pk}:{line.at:%Y-%m}"
     if line.kind == EntryKind.ADJUSTMENT:
         return f"opening:{contract.pk}"
-    name = "payment" if line.kind == EntryKind.TOP_UP else line.kind.value
-    return f"{name}:demo:{next(numbers)}"
+    if line.kind == EntryKind.TOP_UP:
+        return f"{'office' if line.title == OFFICE else 'invoice'}:demo:{next(numbers)}"
+    # Not `refund:`, which names money given back to a payer.
+    return f"{'recalculated' if line.kind == EntryKind.REFUND else line.kind.value}:demo:{next(numbers)}"
 
 
 def _adjustment(

@@ -6,8 +6,10 @@ from decimal import Decimal
 from enum import StrEnum
 from random import Random
 
+from billing.models import PromisedPayment
 from mark_portal.demo import days, extras
-from mark_portal.demo.extras import Extra
+from mark_portal.demo.extras import TERMINAL, Extra
+from mark_portal.demo.loans import Loan
 from mark_portal.demo.prices import FAMILY, FOR_LEGAL_ENTITIES, FOR_PERSONS, STARTER, Tariff
 
 FIRST_NUMBER = 100_001
@@ -15,6 +17,8 @@ FIRST_NUMBER = 100_001
 STARTS = ((255, 25 * 31, 9 * 365), (37, 32, 720), (8, 1, 26))
 LEGAL_ENTITY_CONTRACTS = 28
 DEBTORS, RESTING, LEAVING, SWITCHING = 26, 9, 21, 30
+ON_AUTOPAY, KEPT_PROMISES = 8, 5
+Fate = PromisedPayment.State
 
 
 class Rhythm(StrEnum):
@@ -23,6 +27,7 @@ class Rhythm(StrEnum):
     AHEAD = "for several months"
     LATE = "sometimes only after the month began"
     BY_INVOICE = "by invoice"
+    AUTOPAY = "what is missing, from a saved card on the last day"
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,10 @@ class Plan:
     suspended_on: date | None = None
     ended_on: date | None = None
     extras: tuple[Extra, ...] = ()
+    loan: Loan | None = None
+    declined_for: tuple[int, ...] = ()  # months for which its autopay got nothing from the card
+    credit_limit: Decimal = Decimal(0)  # who has one pays after the month
+    allows_promises: bool = False
 
     def tariff_in(self, month: int) -> Tariff:
         return self.former_tariff if self.former_tariff and month < self.switched else self.tariff
@@ -83,6 +92,49 @@ def _give_fates(plans: list[Plan], legal: list[int], today: date, rng: Random) -
     extras.charge_debtors(plans, debtors[:4], current, rng)
     extras.spread(plans, rest[:80] + legal[3:], current, rng)
     extras.misplace_payment(plans, wrong=legal[1], right=legal[2], month=current - 5)
+    _give_terms(plans, legal)
+    _give_ways_to_pay(plans, rest[80:], today, rng)
+
+
+def _give_terms(plans: list[Plan], legal: list[int]) -> None:
+    """What only contracts of legal entities may have."""
+    for place in legal[3:6]:
+        limit = days.rounded_up(Decimal(plans[place].tariff.fees[-1]) * 2, 1000)
+        plans[place] = replace(plans[place], credit_limit=limit)
+    for place in legal[6:8]:
+        plans[place] = replace(plans[place], allows_promises=True)
+
+
+def _give_ways_to_pay(plans: list[Plan], places: list[int], today: date, rng: Random) -> None:
+    """Promised payments, autopay, refunds and terminals; nothing else happens to the contracts at these places."""
+    current = days.month_of(today)
+    borrowing, automatic, (stopped, overpaid, mistaken), at_terminals, _rest = _cut(
+        places, 3 + KEPT_PROMISES, ON_AUTOPAY, 3, 4
+    )
+    for place, loan in zip(borrowing, _loans(today, rng), strict=True):
+        unpaid_from = None if loan.paid_on else loan.month
+        plans[place] = replace(_exact(plans[place]), tariff=STARTER, loan=loan, unpaid_from=unpaid_from)
+    for place in automatic:
+        plans[place] = _exact(plans[place], Rhythm.AUTOPAY)
+    plans[stopped] = replace(
+        _exact(plans[stopped]), tariff=STARTER, declined_for=(current - 3, current - 2, current - 1)
+    )
+    plans[overpaid] = replace(_exact(plans[overpaid]), tariff=STARTER)
+    extras.overpay(plans, overpaid, current - 1)
+    extras.pay_for_another(plans, mistaken, current - 1)
+    extras.pay_at_terminals(plans, at_terminals, today - timedelta(1))
+
+
+def _loans(today: date, rng: Random) -> list[Loan]:
+    """Yesterday's, which is open; a broken one that nobody paid, one paid too late, and some that were kept."""
+    current = days.month_of(today)
+    kept = [current - rng.choice([1, 2, 3, 4, 5, 6]) for _number in range(KEPT_PROMISES)]
+    return [
+        Loan(today - timedelta(1), current, Fate.OPEN),
+        Loan(days.day_in(current - 1, 3), current - 1, Fate.BROKEN),
+        Loan(days.day_in(current - 3, 3), current - 3, Fate.BROKEN, paid_on=days.day_in(current - 3, 14)),
+        *(Loan(days.day_in(month, 2), month, Fate.KEPT, paid_on=days.day_in(month, 5)) for month in kept),
+    ]
 
 
 def _cut(places: list[int], *sizes: int) -> list[list[int]]:
@@ -108,9 +160,7 @@ def _ordinary(place: int, started_on: date, is_legal: bool, rng: Random) -> Plan
 
 def _habit(rng: Random) -> Habit:
     rhythm = rng.choices([Rhythm.MONTHLY, Rhythm.TWICE, Rhythm.AHEAD, Rhythm.LATE], [55, 14, 18, 13])[0]
-    means = rng.choices(
-        ["Банковская карта", "СБП", "Терминал", "Сбербанк Онлайн", "Касса в офисе"], [34, 30, 14, 17, 5]
-    )
+    means = rng.choices(["Банковская карта", "СБП", TERMINAL, "Сбербанк", "Касса в офисе"], [34, 30, 14, 17, 5])
     return Habit(rhythm, rng.choice([10, 10, 50, 100]), means[0])
 
 
@@ -119,7 +169,14 @@ def _paying(plan: Plan, rhythm: Rhythm) -> Plan:
 
 
 def _stops_paying(plan: Plan, current: int, rng: Random) -> Plan:
-    return replace(_paying(plan, Rhythm.MONTHLY), unpaid_from=current - rng.randint(0, 3))
+    return replace(_exact(plan), unpaid_from=current - rng.randint(0, 3))
+
+
+def _exact(plan: Plan, rhythm: Rhythm = Rhythm.MONTHLY) -> Plan:
+    """Without a ruble to spare: what is left would otherwise pay for the last days of a month by itself."""
+    if plan.is_legal:
+        return plan
+    return replace(plan, habit=replace(plan.habit, rhythm=rhythm, step=1), opening=Decimal(0))
 
 
 def _rests(plan: Plan, today: date, rng: Random) -> Plan:
@@ -147,4 +204,5 @@ def _demo_subscriber(plan: Plan, current: int) -> Plan:
         habit=Habit(Rhythm.MONTHLY, 50, "Банковская карта", reserve=700),
         opening=Decimal(700),
         extras=extras.of_the_demo_subscriber(current),
+        loan=Loan(days.day_in(current - 14, 26), current - 13, Fate.KEPT, paid_on=days.day_in(current - 14, 28)),
     )

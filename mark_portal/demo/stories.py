@@ -4,15 +4,16 @@ Prepaid months: on the 1st at 00:10 the fee, if the money covers it; if not, not
 money arrives. Nothing is told past `until`: now, the start of a suspension by wish, or the end of the contract.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
 from accounts import working_time
 from accounts.models import Contract
-from billing.models import EntryKind
+from billing.models import EntryKind, PromisedPayment
 from mark_portal.demo import days
+from mark_portal.demo.loans import Lent, Loan
 from mark_portal.demo.plans import Plan, Rhythm
 
 MONTHS_BACK = 24
@@ -23,6 +24,8 @@ OPENING = "Остаток из прежней системы расчётов"
 BY_WISH = "Возврат за дни добровольной блокировки"
 UNUSED_DAYS = "Возврат за дни после расторжения"
 PAID_OUT = "Выплата остатка при расторжении"
+SAVED = "Мир •• {}".format
+CARDS = ("1881", "4477", "5505", "0087", "3612")
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,19 @@ class Story:
     plan: Plan
     lines: list[Line]
     state: Contract.State
+    lent: Lent | None = None
 
 
 def tell(plan: Plan, now: datetime, rng: Random) -> Story:
     teller = _Teller(plan, now, rng)
     teller.tell()
-    return Story(plan, teller.lines, teller.state)
+    lines = sorted(teller.lines, key=lambda line: line.at)  # what happened yesterday may lie before the 18th
+    return Story(plan, lines, teller.state, teller.lent)
+
+
+def card_of(plan: Plan) -> str:
+    """The last digits of the one card that the holder pays by."""
+    return CARDS[int(plan.number) % len(CARDS)]
 
 
 class _Teller:
@@ -60,6 +70,8 @@ class _Teller:
         self.charged_whole = -1  # the last month charged in full
         self.is_unpaid = False
         self.invoices = 0
+        self.lent: Lent | None = None
+        self.promised = Decimal(0)  # counts towards the next fee
 
     @property
     def state(self) -> Contract.State:
@@ -112,14 +124,19 @@ class _Teller:
         fee = self._fee(month)
         if at > self.until:
             return
-        if self.balance >= fee:
+        loan = self.plan.loan
+        if self.balance + self.plan.credit_limit + self.promised >= fee:
             self._post(at, EntryKind.MONTH, -fee, self._title(month))
             self.charged_whole, self.is_unpaid = month, False
+        elif loan and loan.month == month:
+            self.is_unpaid = not self._live_on(loan, fee)
         else:
             self.is_unpaid = not self._pay_late(month, fee)
         for extra in self.plan.extras:
             if days.month_of(extra.at.date()) == month:
                 self._post(extra.at, extra.kind, extra.amount, extra.title)
+        if loan and loan.month == month + 1 and days.month_of(loan.on) == month:
+            self._borrow_ahead(loan)
         self._pay_for_next(month)
 
     def _pay_late(self, month: int, fee: Decimal) -> bool:
@@ -132,7 +149,33 @@ class _Teller:
             return self._post(at + SERVICE_RETURNS, EntryKind.MONTH, -rest, self._title(month))
         return False
 
+    def _live_on(self, loan: Loan, fee: Decimal) -> bool:
+        """The service returns on the promise, and the rest of the month is charged. False if it stops again."""
+        self._take(loan, self._fee(loan.month - 1))
+        rest = days.share(fee, loan.month, days.length(loan.month) - loan.on.day + 1)
+        self._post(loan.at + SERVICE_RETURNS, EntryKind.MONTH, -rest, self._title(loan.month))
+        return self._pay_back(loan, -self.balance) or loan.fate == PromisedPayment.State.OPEN
+
+    def _borrow_ahead(self, loan: Loan) -> None:
+        """While the service runs, for the fee of the next month."""
+        fee = self._fee(loan.month)
+        self._take(loan, fee)
+        if not self._pay_back(loan, fee + self.plan.habit.reserve - self.balance):
+            self.promised = days.rounded_up(fee - self.balance, 10)
+
+    def _take(self, loan: Loan, fee: Decimal) -> None:
+        self.lent = Lent(loan, self.balance, fee, self._title(loan.month))
+
+    def _pay_back(self, loan: Loan, amount: Decimal) -> bool:
+        if loan.paid_on is None or self.lent is None:
+            return False
+        at = self._hour_of(loan.paid_on)
+        self.lent = replace(self.lent, paid_at=at)
+        return self._pay(at, days.rounded_up(amount, self.plan.habit.step))
+
     def _pays_for(self, month: int) -> bool:
+        if self.plan.loan and self.plan.loan.month == month:
+            return False
         return self.plan.unpaid_from is None or month < self.plan.unpaid_from
 
     def _pay_for_next(self, month: int) -> None:
@@ -141,10 +184,15 @@ class _Teller:
             return
         habit = self.plan.habit
         missing = self._fee(month + 1) + habit.reserve - self.balance
+        if self.plan.credit_limit:
+            missing = -self.balance
         if missing <= 0 or self._forgets(month):
             return
         if habit.rhythm == Rhythm.BY_INVOICE:
             self._pay_invoice(month, missing)
+        elif habit.rhythm == Rhythm.AUTOPAY:
+            at = days.moment(days.day_in(month, days.length(month)), 10, self.rng.randrange(2, 9), 7)
+            self._post(at, EntryKind.TOP_UP, max(missing, Decimal(1)), SAVED(card_of(self.plan)))
         elif habit.rhythm == Rhythm.TWICE:
             half = days.rounded_up(missing / 2, 50)
             self._pay(self._hour_of(days.day_in(month, 17)), half)
@@ -157,6 +205,8 @@ class _Teller:
             self._pay(self._hour_of(days.day_in(month, self.rng.randint(18, 28))), amount)
 
     def _forgets(self, month: int) -> bool:
+        if month + 1 in self.plan.declined_for:
+            return True
         is_forgetful = self.plan.habit.rhythm == Rhythm.LATE and month + 1 < self.current
         return is_forgetful and self.rng.random() < 0.3
 
