@@ -40,6 +40,7 @@ MOMENTS = [
     datetime(2027, 5, 31, 19, 59, tzinfo=UTC),
 ]
 State = Contract.State
+pytestmark = pytest.mark.django_db  # without it this file alone would find no tables
 
 
 @pytest.fixture(scope="module", autouse=True)

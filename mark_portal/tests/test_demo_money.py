@@ -37,6 +37,8 @@ MOMENTS = [
     datetime(2027, 3, 1, 6, 0, tzinfo=UTC),
     datetime(2028, 2, 29, 6, 0, tzinfo=UTC),
 ]
+pytestmark = pytest.mark.django_db  # what a test does is taken back to the filled database
+
 FIRST = {"account__contract__number": "100001"}
 
 
@@ -46,14 +48,6 @@ def now(request, django_db_setup, django_db_blocker):
         demo.fill(request.param)
         yield request.param
         transaction.set_rollback(True)
-
-
-@pytest.fixture
-def afterwards():
-    """What happens in the test is taken back."""
-    before = transaction.savepoint()
-    yield
-    transaction.savepoint_rollback(before)
 
 
 def entry_of(name, pk="pk"):
@@ -128,7 +122,6 @@ def test_the_demo_subscribers_declined_card_and_kept_promise():
     assert PromisedPayment.objects.get(**FIRST).state == PromisedPayment.State.KEPT
 
 
-@pytest.mark.usefixtures("afterwards")
 def test_the_payment_under_way_is_still_open_a_day_later_and_can_be_paid(now):
     payment = Payment.objects.get(state="pending", **FIRST)
     tomorrow = now + timedelta(hours=20)
@@ -223,7 +216,6 @@ def test_every_notice_has_its_words_and_some_are_unread():
     assert Notice.objects.filter(contract__number="100001", read_at=None).count() == 3
 
 
-@pytest.mark.usefixtures("afterwards")
 def test_the_timetable_leaves_the_demo_as_it_is(now):
     """Everything that runs by itself, a minute after the fill; at the night's charge it may charge."""
     before, entries = Counter(Contract.objects.values_list("state", flat=True)), LedgerEntry.objects.count()
@@ -242,7 +234,6 @@ def test_the_timetable_leaves_the_demo_as_it_is(now):
     assert LedgerEntry.objects.count() == entries
 
 
-@pytest.mark.usefixtures("afterwards")
 def test_the_receipts_that_wait_are_registered_within_two_hours(now):
     for minutes in (45, 46, 47, 60, 120):
         receipts.send_due(now=now + timedelta(minutes=minutes))
