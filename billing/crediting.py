@@ -104,7 +104,7 @@ def _succeed(payment: Payment, state: PaymentState, *, now: datetime) -> Payment
     payment.save(update_fields=["state", "failure", "gateway_id", "paid_at", "finished_at", "next_check_at"])
     if payment.wants_saving and state.saved:
         saved_methods.keep(payment.account, payment.gateway, state.saved, now=now)
-    _credit(payment, title=payment.get_method_display(), now=now)
+    _credit(payment, title=payment.paid_by, now=now)
     autopay.heed(payment, now=now)
     return payment
 

@@ -69,7 +69,8 @@ def test_a_confirmed_payment_is_credited_with_a_receipt_and_a_notice():
 
     assert (payment.state, balance_of(payment)) == (State.SUCCEEDED, 500)
     assert payment.next_check_at is None
-    assert LedgerEntry.objects.get().key == payment.key
+    entry = LedgerEntry.objects.get()
+    assert (entry.key, entry.title) == (payment.key, payment.paid_by)
     assert Receipt.objects.get().amount == 500
     assert Notice.objects.get().about == payment.key
 
