@@ -139,6 +139,20 @@ def test_another_contracts_receipt_does_not_exist(client, account):
     assert client.get(reverse("billing:receipt", args=[uuid4()])).status_code == 404
 
 
+def test_a_refunds_receipt_stands_after_the_payments(client, account):
+    payment = PaymentFactory(account=account, state="succeeded")
+    given = ReceiptFactory(payment=payment, state="registered", registered_at=NOON)
+    refund = Refund.objects.create(
+        operation=uuid4(), payment=payment, amount=200, reason="x", author=StaffFactory(), created_at=NOON
+    )
+    common = {"state": "registered", "registered_at": NOON}
+    returned = ReceiptFactory(payment=payment, refund=refund, kind="return", amount=200, **common)
+
+    for page in (URL, reverse("billing:payment", args=[payment.operation])):
+        shown = words(client.get(page))
+        assert shown.index(address(given)) < shown.index(address(returned))
+
+
 def test_a_registered_receipt_shows_its_fiscal_numbers_and_how_to_check_it(client, account):
     receipt = receipt_of(
         account,
