@@ -20,9 +20,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import journal
 from accounts.admin.base import ReadOnlyAdmin, author_of
 from accounts.templatetags.dates import day, moment
-from billing import payments
+from billing import payments, refunds
 from billing.gateways import FAILURES
-from billing.models import GatewayMessage, LedgerEntry, Payment, PromisedPayment, RegistryLine
+from billing.models import GatewayMessage, LedgerEntry, Payment, PromisedPayment, Refund, RegistryLine
 from billing.templatetags.money import rubles
 
 from . import day_report, search
@@ -55,9 +55,9 @@ class PaymentAdmin(ReadOnlyAdmin):
     search_help_text = search.HELP
     date_hierarchy = "created_at"
     ordering = ["-pk"]
-    fields = ["account", "sum", "state", "why", "method", "is_automatic", "saved_method", "gateway", "gateway_id"]
-    fields += ["begun", "paid", "finished", "contact", "operation", "checks", "asked_next"]
-    readonly_fields = ["sum", "why", "begun", "paid", "finished", "asked_next", "operation"]
+    fields = ["account", "sum", "state", "why", "method", "is_automatic", "card", "gateway", "gateway_id"]
+    fields += ["begun", "paid", "finished", "contact", "named", "asked", "asked_next"]
+    readonly_fields = ["sum", "why", "begun", "paid", "finished", "card", "named", "asked", "asked_next"]
     change_form_template = "admin/billing/payment/change_form.html"
     change_list_template = "admin/billing/payment/change_list.html"
 
@@ -80,6 +80,18 @@ class PaymentAdmin(ReadOnlyAdmin):
     @admin.display(description=_("finished"))
     def finished(self, payment: Payment) -> str:
         return moment(payment.finished_at) or "—"
+
+    @admin.display(description=_("saved card"))
+    def card(self, payment: Payment) -> str:
+        return str(payment.saved_method or "—")
+
+    @admin.display(description=_("our name for it at the gateway"))
+    def named(self, payment: Payment) -> str:
+        return str(payment.operation)
+
+    @admin.display(description=_("the gateway was asked, times"))
+    def asked(self, payment: Payment) -> str:
+        return str(payment.checks)
 
     @admin.display(description=_("the gateway is asked next"))
     def asked_next(self, payment: Payment) -> str:
@@ -145,20 +157,27 @@ def _why_not_asked(payment: Payment) -> str:
 def _story_of(payment: Payment) -> dict[str, Any]:
     """Everything that belongs to a payment."""
     own = Q(key=payment.key) | Q(key__startswith=f"{payment.key}:")
-    refunds = list(payment.refunds.select_related("author", "second"))
-    of_refunds = Q(key__in=[refund.key for refund in refunds] + [f"{refund.key}:returned" for refund in refunds])
+    given = list(payment.refunds.select_related("author", "second"))
+    of_refunds = Q(key__in=[refund.key for refund in given] + [f"{refund.key}:returned" for refund in given])
     lines = RegistryLine.objects.filter(payment=payment, corrected_at__isnull=False).values_list("pk", flat=True)
     of_registers = Q(key__in=[f"register:{line}{side}" for line in lines for side in ("", ":from", ":to")])
     told = payment.messages.order_by("-pk")[: MESSAGES_SHOWN + 1]
     return {
         "entries": LedgerEntry.objects.filter(own | of_refunds | of_registers).order_by("at", "pk"),
         "receipts": payment.receipts.order_by("pk"),
-        "refunds": refunds,
+        "refunds": given,
         "told": told[:MESSAGES_SHOWN],
         "is_more_told": len(told) > MESSAGES_SHOWN,
         "may_be_asked": not _why_not_asked(payment),
-        "may_be_refunded": payment.state == Payment.State.SUCCEEDED and payment.method != Payment.Method.TERMINAL,
+        "may_be_refunded": _may_be_refunded(payment, given),
     }
+
+
+def _may_be_refunded(payment: Payment, given: list[Refund]) -> bool:
+    """Whether anything is left to give back; that the money is spent, the form itself says."""
+    if payment.state != Payment.State.SUCCEEDED or payment.method == Payment.Method.TERMINAL:
+        return False
+    return payment.amount > sum(refund.amount for refund in given if refund.state not in refunds.GIVES_NOTHING)
 
 
 @admin.register(PromisedPayment)

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.admin.base import StaffModelAdmin, author_of
 from accounts.staff import cities_of
+from accounts.templatetags.dates import moment
 from billing import refunds
 from billing.models import Payment, Refund
 from billing.templatetags.money import rubles
@@ -51,7 +52,7 @@ class RefundForm(forms.ModelForm):
 class RefundAdmin(StaffModelAdmin):
     city_path = "payment__account__contract__city"
     form = RefundForm
-    list_display = ["created_at", "contract", "sum", "reason", "state", "author", "second"]
+    list_display = ["created", "contract", "sum", "reason", "state", "author", "second"]
     list_filter = ["state", search.GatewayOfPaymentFilter, search.CityOfPaymentFilter]
     list_select_related = ["payment__account__contract", "author", "second"]
     search_fields = ["payment__gateway_id"]  # draws the box; what is found, `get_search_results` says
@@ -68,6 +69,22 @@ class RefundAdmin(StaffModelAdmin):
     def sum(self, refund: Refund) -> str:
         return rubles(refund.amount)
 
+    @admin.display(description=_("created"), ordering="created_at")
+    def created(self, refund: Refund) -> str:
+        return moment(refund.created_at)
+
+    @admin.display(description=_("decided"))
+    def decided(self, refund: Refund) -> str:
+        return moment(refund.decided_at) or "—"
+
+    @admin.display(description=_("finished"))
+    def finished(self, refund: Refund) -> str:
+        return moment(refund.finished_at) or "—"
+
+    @admin.display(description=_("attempts"))
+    def tries(self, refund: Refund) -> str:
+        return str(refund.attempts)
+
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
     ) -> tuple[models.QuerySet[Any], bool]:
@@ -77,8 +94,8 @@ class RefundAdmin(StaffModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return ["payment", "amount", "reason", "drawn"]
-        answer = ["state", "gateway_id", "failure", "attempts", "finished_at"]
-        return ["payment", "sum", "reason", "author", "created_at", "second", "decided_at", *answer]
+        answer = ["state", "gateway_id", "failure", "tries", "finished"]
+        return ["payment", "sum", "reason", "author", "created", "second", "decided", *answer]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [] if obj is None else self.get_fields(request, obj)

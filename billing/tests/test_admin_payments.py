@@ -146,6 +146,18 @@ def test_a_payments_page_tells_its_whole_story(client, accountant):
     assert "What the gateway told us" in story
 
 
+def test_what_is_given_back_in_full_is_not_offered_to_be_given_back(client, accountant):
+    payment = PaymentFactory(state=Payment.State.SUCCEEDED)
+    offer = f"{reverse('admin:billing_refund_add')}?payment={payment.pk}"
+    common = {"payment": payment, "reason": "Ошибка", "author": accountant, "created_at": NOON, "finished_at": NOON}
+    Refund.objects.create(operation=uuid4(), amount=payment.amount, state=Refund.State.FAILED, **common)
+    assert offer in page(client, payment)
+
+    Refund.objects.create(operation=uuid4(), amount=payment.amount, state=Refund.State.SUCCEEDED, **common)
+
+    assert offer not in page(client, payment)
+
+
 def test_a_payments_page_asks_as_many_queries_however_long_its_story(client, accountant, django_assert_num_queries):
     payment = PaymentFactory(state=Payment.State.SUCCEEDED)
     Refund.objects.create(operation=uuid4(), payment=payment, amount=1, reason="x", author=accountant, created_at=NOON)
