@@ -71,7 +71,7 @@ def _refused(payments: list[Payment], now: datetime, rng: Random) -> list[Gatewa
         ("sandbox", "POST", json, "Forged: not signed", timedelta(days=2, hours=3)),
         ("sandbox", "POST", json, "Forged: the signature is wrong", timedelta(days=2, hours=2, minutes=58)),
         ("sandbox", "GET", f"number={numbers.uuid(rng)}", "Method Not Allowed", timedelta(days=1, hours=7)),
-        ("osmp", "GET", pay, "7: stranger, another network", timedelta(hours=9)),
+        ("osmp", "GET", pay, "7: stranger, another network", timedelta(minutes=50)),
     ]
     return [
         GatewayMessage(

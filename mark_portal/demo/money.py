@@ -38,6 +38,7 @@ def fill(
     Adjustment.objects.bulk_create(adjustments)
     paid = _pay(contracts, stories, told, now, rng)
     given = refunds.fill(told, paid, staff, rng)
+    receipts.fill(paid.values(), {refund.pk: refund for refund in given.values()}.values(), now, rng)
     facts = {id(line): adjustment for _contract, line, adjustment in posted} | paid | given
     entries = list(_entries(told, facts))
     LedgerEntry.objects.bulk_create(entries, batch_size=BATCH)
@@ -59,12 +60,11 @@ def fill(
 def _pay(
     contracts: list[Contract], stories: list[Story], told: list[tuple[Contract, Line]], now: datetime, rng: Random
 ) -> dict[int, Payment]:
-    """Every payment, with its card, its receipt and the bank's memory of it; by the `id` of its line."""
+    """Every payment, with its card and the bank's memory of it; by the `id` of its line."""
     saved, declined = cards.fill(contracts, stories, now, rng)
     declined.append(unpaid.declined(contracts[0], stories[0], rng))
     plans = {contract.pk: story.plan for contract, story in zip(contracts, stories, strict=True)}
     paid = payments.fill([(contract, plans[contract.pk], line) for contract, line in told], declined, saved, rng)
-    receipts.fill(paid.values(), now, rng)
     unpaid.remember({contract.pk: contract for contract in contracts}, declined)
     unpaid.begin(contracts[0], now, rng)
     return paid

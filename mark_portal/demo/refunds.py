@@ -9,10 +9,9 @@ from random import Random
 from accounts import journal
 from accounts.models import Contract, User
 from billing import refunds
-from billing.models import BankPayment, EntryKind, Payment, Receipt, Refund
+from billing.models import BankPayment, EntryKind, Payment, Refund
 from mark_portal.demo import days, numbers
 from mark_portal.demo.extras import OVERPAID
-from mark_portal.demo.receipts import register
 from mark_portal.demo.steps import Step
 from mark_portal.demo.stories import Line
 
@@ -39,7 +38,11 @@ def fill(
             refund.state, refund.failure, refund.finished_at, refund.gateway_id = State.FAILED, REFUSED, line.at, ""
     rows = {refund.operation: refund for refund in given.values()}.values()
     Refund.objects.bulk_create(rows)
-    _give_back([refund for refund in rows if refund.state == State.SUCCEEDED], rng)
+    for refund in rows:
+        if refund.state == State.SUCCEEDED:
+            BankPayment.objects.filter(pk=refund.payment.gateway_id).update(
+                refunded=refund.amount, refunds={str(refund.operation): str(refund.amount)}
+            )
     return given
 
 
@@ -58,23 +61,6 @@ def _refund(payment: Payment, line: Line, author: User, rng: Random) -> Refund:
         gateway_id=str(operation),
         finished_at=line.at + timedelta(seconds=25),
     )
-
-
-def _give_back(given: Iterable[Refund], rng: Random) -> None:
-    for refund in given:
-        BankPayment.objects.filter(pk=refund.payment.gateway_id).update(
-            refunded=refund.amount, refunds={str(refund.operation): str(refund.amount)}
-        )
-        receipt = Receipt(
-            payment=refund.payment,
-            refund=refund,
-            kind=Receipt.Kind.RETURN,
-            operation=numbers.uuid(rng),
-            amount=refund.amount,
-            contact=refund.payment.contact,
-            created_at=refund.finished_at or refund.created_at,
-        )
-        register(receipt, rng).save()
 
 
 def steps(
