@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -126,7 +126,7 @@ def test_a_declined_payment_says_why_in_our_words(name, decliner):
 
 
 @every_gateway
-@pytest.mark.parametrize("number", [str(uuid4()), "17", "no such"])
+@pytest.mark.parametrize("number", ["5f6a3c1e-8d2b-4f7a-9c0d-1e2f3a4b5c6d", "17", "no such"])
 def test_a_payment_it_does_not_know_is_refused(name, payer, number):
     with pytest.raises(Refused):
         gateways.get(name).read(number)
