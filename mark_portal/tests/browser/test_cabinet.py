@@ -17,7 +17,7 @@ def user():
 
 
 def rows(page):
-    return page.locator("table.entries tbody tr")
+    return page.locator("table.entries").last.locator("tbody tr")
 
 
 def test_history_is_filtered_by_kind(visit, user):
