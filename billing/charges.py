@@ -1,10 +1,42 @@
-"""Posting a month's fee: once for a contract and a month, whole or for its remaining days."""
+"""Charging: lines that a seller has computed become entries; a month is charged once."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.db import transaction
+
 from billing import ledger, shares
 from billing.models import EntryKind, LedgerEntry
+
+
+@dataclass(frozen=True)
+class Line:
+    """An entry to come: the seller shows it before and posts it afterwards. `amount` is signed, in rubles."""
+
+    key: str
+    kind: EntryKind
+    amount: Decimal
+    title: str
+
+
+@transaction.atomic
+def post(contract_id: int, lines: Iterable[Line], *, now: datetime) -> list[LedgerEntry]:
+    """Post lines in their order. Posting them again changes nothing; other amounts raise `ledger.KeyTaken`."""
+    return [
+        ledger.post(contract_id, kind=line.kind, amount=line.amount, key=line.key, title=line.title, now=now)
+        for line in lines
+    ]
+
+
+def foreseen(balance: Decimal, lines: Iterable[Line]) -> Iterator[tuple[Line, Decimal]]:
+    """Each line with the balance after it."""
+    for line in lines:
+        balance += line.amount
+        yield line, balance
 
 
 def post_month(contract_id: int, *, fee: Decimal, since: date, title: str, now: datetime) -> LedgerEntry | None:

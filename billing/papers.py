@@ -24,7 +24,7 @@ from billing.shares import first_of_month
 from billing.statements import Period
 from billing.vat import Vat
 
-SERVICES = (EntryKind.MONTH, EntryKind.CHARGE, EntryKind.REFUND)
+SERVICES = (EntryKind.MONTH, EntryKind.DISCOUNT, EntryKind.CHARGE, EntryKind.REFUND)
 MONTHS_BACK = 60
 LINES_MOST = 200
 

@@ -62,6 +62,7 @@ class EntryKind(models.TextChoices):
     MONTH = "month", _("monthly fee")
     CHARGE = "charge", _("charge")
     REFUND = "refund", _("refund")
+    DISCOUNT = "discount", _("discount")
     PAYOUT = "payout", _("returned to the payer")
     ADJUSTMENT = "adjust", _("adjustment")
 
