@@ -39,6 +39,11 @@ def foreseen(balance: Decimal, lines: Iterable[Line]) -> Iterator[tuple[Line, De
         yield line, balance
 
 
+def is_month_charged(contract_id: int, day: date) -> bool:
+    """Whether the month of `day` has been charged, whole or by days. Decide on it only under the account's lock."""
+    return LedgerEntry.objects.filter(key=shares.month_key(contract_id, day)).exists()
+
+
 def post_month(contract_id: int, *, fee: Decimal, since: date, title: str, now: datetime) -> LedgerEntry | None:
     """Charge the days of a month from `since` on; from the 1st it is the whole `fee`. None for less than a kopeck.
 

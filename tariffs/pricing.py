@@ -73,12 +73,12 @@ def parts(picture: Picture) -> list[Part]:
     """The tariff first, then options, then what offers take off; nothing without a tariff."""
     if picture.tariff is None:
         return []
-    options = {option.option_id: option.fee * option.quantity for option in picture.options}
+    fees: dict[int | None, Decimal] = {None: picture.tariff.fee}
     own = [Part("", picture.tariff.name, picture.tariff.fee)]
-    own += [
-        Part(f"option:{option.use_id}", _titled(option), option.fee * option.quantity) for option in picture.options
-    ]
-    return [*own, *_taken_off(picture.discounts, picture.tariff.fee, options)]
+    for option in picture.options:
+        fees[option.option_id] = option.fee * option.quantity
+        own.append(Part(f"option:{option.use_id}", _titled(option), option.fee * option.quantity))
+    return [*own, *_taken_off(picture.discounts, fees)]
 
 
 def monthly(picture: Picture) -> Decimal:
@@ -90,14 +90,13 @@ def _titled(option: PricedOption) -> str:
     return option.name if option.quantity == 1 else f"{option.name} × {option.quantity}"
 
 
-def _taken_off(discounts: Iterable[Discount], tariff_fee: Decimal, options: dict[int, Decimal]) -> Iterator[Part]:
-    """Each percentage is of the full fee; together they never take more than all of it."""
-    left: dict[int | None, Decimal] = {None: tariff_fee, **options}
+def _taken_off(discounts: Iterable[Discount], fees: dict[int | None, Decimal]) -> Iterator[Part]:
+    """Each percentage is of the full fee, by option or None for the tariff's; together they take no more than all."""
+    left = dict(fees)
     for discount in sorted(discounts, key=lambda each: each.use_id):
-        full = tariff_fee if discount.option_id is None else options.get(discount.option_id, NOTHING)
-        off = min(
-            (full * discount.percent / 100).quantize(KOPECK, ROUND_HALF_UP), left.get(discount.option_id, NOTHING)
-        )
+        full = fees.get(discount.option_id, NOTHING)
+        share = (full * discount.percent / 100).quantize(KOPECK, ROUND_HALF_UP)
+        off = min(share, left.get(discount.option_id, NOTHING))
         if off:
             left[discount.option_id] -= off
             yield Part(f"offer:{discount.use_id}", discount.name, -off)

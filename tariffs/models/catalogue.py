@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
@@ -74,9 +73,6 @@ class Tariff(Described):
         default=0,
         validators=[MinValueValidator(0)],
     )
-
-    # Set by `priced`.
-    fee: Decimal | None
 
     objects = TariffQuerySet.as_manager()
 
@@ -159,9 +155,6 @@ class Option(Described):
         _("what is chosen"), max_length=80, blank=True, help_text=_("For example: the package of channels.")
     )
     choices = ArrayField(models.CharField(max_length=80), verbose_name=_("to choose from"), default=list, blank=True)
-
-    # Set by `priced`.
-    fee: Decimal | None
 
     objects = OptionQuerySet.as_manager()
 

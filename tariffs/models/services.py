@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
@@ -26,9 +25,6 @@ class Subscription(models.Model):
     tariff = models.ForeignKey(Tariff, models.PROTECT, related_name="subscriptions", verbose_name=_("tariff"))
     since = models.DateField(_("from"))
     until = models.DateField(_("until"), null=True, blank=True)
-
-    # Set by queries that read prices, in rubles a month.
-    fee: Decimal
 
     objects = SubscriptionQuerySet.as_manager()
 
@@ -109,9 +105,6 @@ class OptionUse(models.Model):
     until = models.DateField(_("until"), null=True, blank=True)  # the first day without it
     created_at = models.DateTimeField(_("switched on"))
     ended_at = models.DateTimeField(null=True, blank=True)  # set when `until` has come: the row is history
-
-    # Set by queries that read prices, in rubles a month for one.
-    fee: Decimal
 
     objects = OptionUseQuerySet.as_manager()
 
