@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("", include("accounts.urls")),
     path("", include("billing.urls")),
+    path("", include("tariffs.urls")),
     path("", include("notifications.urls")),
     path("", include("support.urls")),
     path("cabinet/", views.cabinet, name="cabinet"),

@@ -28,6 +28,15 @@ def current(context: Context, address: str, below: bool = False) -> SafeString |
     return format_html(' aria-current="{}"', "page") if is_here else ""
 
 
+@register.simple_tag(takes_context=True)
+def current_in(context: Context, app: str) -> SafeString | str:
+    """Marks the cabinet's link to the pages of an app while one of them is open."""
+    request = context.get("request")
+    match = request and request.resolver_match
+    is_here = match and match.app_name == app and request.path.startswith("/cabinet/")
+    return format_html(' aria-current="{}"', "page") if is_here else ""
+
+
 @register.filter
 def tel(phone: str) -> str:
     """«+7 (3412) 918-111» as the address of a call."""

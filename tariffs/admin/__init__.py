@@ -1,0 +1,1 @@
+"""The staff's pages of services, a module a topic."""

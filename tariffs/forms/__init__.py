@@ -1,0 +1,1 @@
+"""Forms over services, a module a topic."""
