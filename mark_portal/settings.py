@@ -291,6 +291,10 @@ STORAGES = {
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
+# --- Access to the network ------------------------------------------------------------------------------------------
+PROVISIONER = env.str("PROVISIONER", "log")  # a module of tariffs/provisioners
+LINE_MBIT = env.int("LINE_MBIT", 1_000)  # what a subscriber's line carries at most
+
 # --- Security headers -----------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
