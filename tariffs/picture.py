@@ -8,52 +8,78 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import CharField, DateField, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, JSONObject
 
+from accounts.models import Contract
 from tariffs.models import Family, Offer, OfferUse, OptionPrice, OptionUse, Subscription, Tariff, TariffPrice
 from tariffs.pricing import Discount, Picture, PricedOption, PricedTariff
 
 
 def of(contract_id: int, on: date) -> Picture:
-    """Three queries. Decide on it only under the account's lock."""
+    """One query. Decide on it only under the account's lock."""
     return of_many([contract_id], on)[contract_id]
 
 
 def of_many(contract_ids: Iterable[int], on: date) -> dict[int, Picture]:
-    """Pictures by contract, three queries for all."""
+    """Pictures by contract, one query for all."""
     ids = list(contract_ids)
-    pictures = {contract_id: Picture(contract_id, on, None) for contract_id in ids}
-    for subscription in _subscriptions(ids, on):
-        tariff = PricedTariff(subscription.tariff_id, subscription.tariff.name, subscription.fee)
-        pictures[subscription.contract_id] = replace(pictures[subscription.contract_id], tariff=tariff)
-    for use in _options(ids, on):
-        picture = pictures[use.contract_id]
-        option = PricedOption(use.pk, use.option_id, use.option.name, use.fee, use.quantity)
-        pictures[use.contract_id] = replace(picture, options=(*picture.options, option))
-    for taken in _offers(ids, on):
-        picture = pictures[taken.contract_id]
-        discount = Discount(taken.pk, taken.offer.name, taken.percent or 0, taken.option_id)
-        pictures[taken.contract_id] = replace(picture, discounts=(*picture.discounts, discount))
-    return pictures
+    return {row["pk"]: _drawn(row) for row in _rows(ids, on)}
+
+
+def of_days(contract_id: int, days: Iterable[date]) -> list[Picture]:
+    """Pictures of one contract in the order of the days, one query for all."""
+    rows = [_rows([contract_id], day) for day in sorted(set(days))]
+    return [_drawn(row) for row in rows[0].union(*rows[1:], all=True).order_by("on")] if rows else []
 
 
 def with_tariff(picture: Picture, tariff: Tariff, fee: Decimal) -> Picture:
     """The same contract as if it had another tariff, at `fee` rubles a month."""
-    return replace(picture, tariff=PricedTariff(tariff.pk, tariff.name, fee))
+    return replace(picture, tariff=PricedTariff(tariff.pk, tariff.name, fee, tariff.family))
 
 
-def _subscriptions(ids: list[int], on: date) -> QuerySet[Any]:
-    rows = Subscription.objects.in_force(on).filter(contract__in=ids).select_related("tariff")
+def _drawn(row: dict[str, Any]) -> Picture:
+    tariff = row["tariff"]
+    return Picture(
+        row["pk"],
+        row["on"],
+        PricedTariff(tariff["id"], tariff["name"], Decimal(tariff["fee"]), tariff["family"]) if tariff else None,
+        tuple(PricedOption(**each | {"fee": Decimal(each["fee"])}) for each in row["used"]),
+        tuple(Discount(**each) for each in row["taken"]),
+    )
+
+
+def _rows(ids: list[int], on: date) -> QuerySet[Any, Any]:
+    # A sum in JSON would come back as a float, so it travels as text.
+    fee = Cast("fee", CharField())
+    tariff = JSONObject(id="tariff_id", name="tariff__name", fee=fee, family="tariff__family")
+    used = JSONObject(use_id="pk", option_id="option_id", name="option__name", fee=fee, quantity="quantity")
+    taken = JSONObject(use_id="pk", name="offer__name", percent="percent", option_id="option_id")
+    return (
+        Contract.objects.filter(pk__in=ids)
+        .order_by()
+        .values(
+            "pk",
+            on=Value(on, DateField()),
+            tariff=Subquery(_subscriptions(on).values(json=tariff)[:1]),
+            used=ArraySubquery(_options(on).values(json=used)),
+            taken=ArraySubquery(_offers(on).values(json=taken)),
+        )
+    )
+
+
+def _subscriptions(on: date) -> QuerySet[Any]:
+    rows = Subscription.objects.in_force(on).filter(contract=OuterRef("pk")).order_by()
     return _priced(rows, TariffPrice.objects.filter(tariff=OuterRef("tariff")), on)
 
 
-def _options(ids: list[int], on: date) -> QuerySet[Any]:
+def _options(on: date) -> QuerySet[Any]:
     """Without those whose service the tariff of the day has not."""
     tariffs = Subscription.objects.in_force(on).filter(contract=OuterRef("contract"))
     has_service = Exists(tariffs.filter(tariff__family__in=[OuterRef("option__needs"), Family.BUNDLE]))
-    rows = OptionUse.objects.in_force(on).filter(Q(option__needs="") | has_service, contract__in=ids)
-    prices = OptionPrice.objects.filter(option=OuterRef("option"))
-    return _priced(rows.select_related("option").order_by("pk"), prices, on)
+    rows = OptionUse.objects.in_force(on).filter(Q(option__needs="") | has_service, contract=OuterRef("pk"))
+    return _priced(rows.order_by("pk"), OptionPrice.objects.filter(option=OuterRef("option")), on)
 
 
 def _priced(rows: QuerySet[Any], prices: QuerySet[Any], on: date) -> QuerySet[Any]:
@@ -61,10 +87,10 @@ def _priced(rows: QuerySet[Any], prices: QuerySet[Any], on: date) -> QuerySet[An
     return cast("QuerySet[Any]", rows.annotate(fee=Subquery(last.values("fee")[:1])).exclude(fee=None))
 
 
-def _offers(ids: list[int], on: date) -> QuerySet[OfferUse]:
+def _offers(on: date) -> QuerySet[OfferUse]:
     """Without those for other tariffs than that of the day."""
     tariffs = Subscription.objects.in_force(on).filter(contract=OuterRef("contract"))
     every = ~Exists(Offer.tariffs.through.objects.filter(offer=OuterRef("offer")))
     this = Exists(tariffs.filter(tariff__offers=OuterRef("offer")))
-    rows = OfferUse.objects.filter(every | this, contract__in=ids, since__lte=on, until__gt=on, percent__isnull=False)
-    return rows.select_related("offer").order_by("pk")
+    rows = OfferUse.objects.filter(every | this, since__lte=on, until__gt=on, percent__isnull=False)
+    return rows.filter(contract=OuterRef("pk")).order_by("pk")

@@ -26,6 +26,7 @@ class PricedTariff:
     id: int
     name: str
     fee: Decimal
+    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,27 +112,42 @@ def month_lines(picture: Picture, day: date) -> list[Line]:
     The tariff's line has the month's own key, which says that the month is charged.
     """
     key = shares.month_key(picture.contract_id, day)
-    return _lines(parts(picture), day, key, sign=-1)
+    return _lines(parts(picture), day, None, key, sign=-1)
 
 
 def rest_of(some: Iterable[Part], day: date, key: str) -> list[Line]:
     """The charge for parts that begin on `day`, apart from the month's own: an option, a new tariff."""
-    return _lines(some, day, key, sign=-1)
+    return _lines(some, day, None, key, sign=-1)
 
 
 def back(some: Iterable[Part], day: date, key: str) -> list[Line]:
     """What is given back of a charged month when these parts end before `day`."""
-    return _lines(some, day, key, sign=1)
+    return _lines(some, day, None, key, sign=1)
 
 
-def _lines(some: Iterable[Part], day: date, key: str, *, sign: int) -> list[Line]:
+def returned(some: Iterable[Part], first: date, last: date, key: str) -> list[Line]:
+    """What is given back of a charged month for its days from `first` to `last`, both included."""
+    return _lines(some, first, last, key, sign=1)
+
+
+def again(some: Iterable[Part], first: date, last: date, key: str) -> list[Line]:
+    """The charge for days that were given back and are used after all."""
+    return _lines(some, first, last, key, sign=-1)
+
+
+def _lines(some: Iterable[Part], first: date, last: date | None, key: str, *, sign: int) -> list[Line]:
     lines = []
     for part in some:
-        amount = sign * (shares.rest(part.fee, day) if part.fee >= 0 else -shares.rest(-part.fee, day))
+        amount = sign * (_of_days(part.fee, first, last) if part.fee >= 0 else -_of_days(-part.fee, first, last))
         if amount:
             full_key = f"{key}:{part.code}" if part.code else key
             lines.append(Line(full_key, _kind(part, sign), amount, part.title))
     return lines
+
+
+def _of_days(fee: Decimal, first: date, last: date | None) -> Decimal:
+    """`last` None is the end of the month."""
+    return shares.part(fee, first, last) if last else shares.rest(fee, first)
 
 
 def _kind(part: Part, sign: int) -> EntryKind:
