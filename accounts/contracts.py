@@ -52,6 +52,21 @@ def return_to_service(contract: Contract, *, reason: str = "", now: datetime) ->
     return _move(contract, *states, "returned_to_service", reason=reason, now=now)
 
 
+def suspend_by_wish(contract: Contract, *, now: datetime) -> bool:
+    """Begin a pause that was asked for, also of a service stopped for debt; False when it can have none."""
+    old = (Contract.State.ACTIVE, Contract.State.SUSPENDED_FOR_DEBT)
+    wish = Contract.State.SUSPENDED_BY_WISH
+    return any(_move(contract, state, wish, "suspended_by_wish", reason="", now=now) for state in old)
+
+
+def end_wish(contract: Contract, *, is_paid: bool, now: datetime) -> bool:
+    """The pause is over: the service runs again, or is off for debt if it is not paid; False when it was not paused."""
+    wish = Contract.State.SUSPENDED_BY_WISH
+    if is_paid:
+        return _move(contract, wish, Contract.State.ACTIVE, "returned_to_service", reason="", now=now)
+    return _move(contract, wish, Contract.State.SUSPENDED_FOR_DEBT, "suspended_for_debt", reason="", now=now)
+
+
 @transaction.atomic
 def _move(
     contract: Contract, old: Contract.State, new: Contract.State, action: str, *, reason: str, now: datetime

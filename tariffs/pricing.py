@@ -1,7 +1,7 @@
 """What a contract pays: arithmetic only, no database. The preview and the posting are made of these same lines.
 
-A month is made of parts: the tariff, each option, and what each offer takes off. Each part is a ledger line of its own,
-and each is split by days on its own (billing/shares.py), so that what was paid and what is given back always add up.
+A month is made of parts: the tariff, each option, and what each offer takes off; billing/parts.py makes ledger lines of
+them. The same in SQL, for many contracts at once, is `tariffs_parts` (migrations); tests hold the two together.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from billing import shares
-from billing.charges import Line
-from billing.models import EntryKind
+from billing import parts as lines
+from billing.parts import Line as Line
+from billing.parts import Part as Part
+from billing.parts import back as back
+from billing.parts import rest_of as rest_of
 
 NOTHING = Decimal(0)
 KOPECK = Decimal("0.01")
@@ -61,15 +63,6 @@ class Picture:
     discounts: tuple[Discount, ...] = ()
 
 
-@dataclass(frozen=True)
-class Part:
-    """One line of a month: `code` tells it from the others, `fee` is positive for what is paid."""
-
-    code: str
-    title: str
-    fee: Decimal
-
-
 def parts(picture: Picture) -> list[Part]:
     """The tariff first, then options, then what offers take off; nothing without a tariff."""
     if picture.tariff is None:
@@ -107,50 +100,5 @@ def _taken_off(discounts: Iterable[Discount], fees: dict[int | None, Decimal]) -
 
 
 def month_lines(picture: Picture, day: date) -> list[Line]:
-    """The charge for the days of a month from `day` on; on the 1st it is the whole month.
-
-    The tariff's line has the month's own key, which says that the month is charged.
-    """
-    key = shares.month_key(picture.contract_id, day)
-    return _lines(parts(picture), day, None, key, sign=-1)
-
-
-def rest_of(some: Iterable[Part], day: date, key: str) -> list[Line]:
-    """The charge for parts that begin on `day`, apart from the month's own: an option, a new tariff."""
-    return _lines(some, day, None, key, sign=-1)
-
-
-def back(some: Iterable[Part], day: date, key: str) -> list[Line]:
-    """What is given back of a charged month when these parts end before `day`."""
-    return _lines(some, day, None, key, sign=1)
-
-
-def returned(some: Iterable[Part], first: date, last: date, key: str) -> list[Line]:
-    """What is given back of a charged month for its days from `first` to `last`, both included."""
-    return _lines(some, first, last, key, sign=1)
-
-
-def again(some: Iterable[Part], first: date, last: date, key: str) -> list[Line]:
-    """The charge for days that were given back and are used after all."""
-    return _lines(some, first, last, key, sign=-1)
-
-
-def _lines(some: Iterable[Part], first: date, last: date | None, key: str, *, sign: int) -> list[Line]:
-    lines = []
-    for part in some:
-        amount = sign * (_of_days(part.fee, first, last) if part.fee >= 0 else -_of_days(-part.fee, first, last))
-        if amount:
-            full_key = f"{key}:{part.code}" if part.code else key
-            lines.append(Line(full_key, _kind(part, sign), amount, part.title))
-    return lines
-
-
-def _of_days(fee: Decimal, first: date, last: date | None) -> Decimal:
-    """`last` None is the end of the month."""
-    return shares.part(fee, first, last) if last else shares.rest(fee, first)
-
-
-def _kind(part: Part, sign: int) -> EntryKind:
-    if sign > 0:
-        return EntryKind.REFUND
-    return EntryKind.DISCOUNT if part.fee < 0 else EntryKind.MONTH
+    """The charge for the days of a month from `day` on; on the 1st it is the whole month."""
+    return lines.month_lines(picture.contract_id, parts(picture), day)

@@ -18,6 +18,7 @@ ACTIONS = {
     "password_shown": _("password shown"),
     "contract_terminated": _("contract terminated"),
     "suspended_for_debt": _("suspended for debt"),
+    "suspended_by_wish": _("suspended by wish"),
     "returned_to_service": _("returned to service"),
     "sign_in_unlocked": _("sign-in unlocked"),
     "staff_password_set": _("staff password set"),
@@ -44,6 +45,9 @@ ACTIONS = {
     "receipt_retried": _("receipt sent again"),
     "payment_reread": _("gateway asked about a payment"),
     "refund_settled": _("refund looked up at the gateway"),
+    "pause_planned": _("pause planned"),
+    "pause_cancelled": _("pause cancelled"),
+    "pause_ended_early": _("pause ended early"),
 }
 
 
