@@ -10,7 +10,7 @@ import random
 import resource
 import signal
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from types import FrameType
@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 from django.utils import timezone
@@ -26,34 +25,17 @@ from django.utils import timezone
 from notifications import visitors
 from notifications.open_pages import BYE, RESYNC, OpenPage, OpenPages, come_back_after
 from notifications.subscription import PING_AFTER, Subscription
+from notifications.thin import HEADERS, Message, Receive, Refused, Send, refuse_strangers, start
 
 log = structlog.get_logger(__name__)
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Result = TypeVar("Result")
 
 PATH = "/live/"
 THREADS = 2
 QUESTIONS_AT_MOST = 500  # visitors waiting for PostgreSQL's answer; more are asked to come later
 PATIENCE_SECONDS = 5.0  # for that answer, and for a client to take what it is sent
-HEADERS = {
-    "Content-Type": "text/event-stream; charset=utf-8",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # nginx would keep the events until its buffer is full
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",
-    "Vary": "Cookie",
-}
-
-
-class Refused(Exception):
-    def __init__(self, status: int, **headers: str) -> None:
-        super().__init__(status)
-        self.status, self.headers = status, headers
+OF_A_STREAM = HEADERS | {"Content-Type": "text/event-stream; charset=utf-8", "Vary": "Cookie"}
 
 
 class LiveStream:
@@ -162,7 +144,7 @@ class LiveStream:
         try:
             page = OpenPage(await self._admit(scope))
         except Refused as refused:
-            await send(_start(refused.status, HEADERS | {"Content-Length": "0"} | refused.headers))
+            await send(start(refused.status, OF_A_STREAM | {"Content-Length": "0"} | refused.headers))
             await send({"type": "http.response.body", "body": b""})
             return
         self.pages.add(page)
@@ -181,7 +163,7 @@ class LiveStream:
         if scope["method"] != "GET":
             raise Refused(405, Allow="GET")
         request = ASGIRequest(scope, BytesIO())
-        _refuse_strangers(request)
+        refuse_strangers(request)
         session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         if not session_key:
             raise Refused(401)
@@ -199,7 +181,7 @@ class LiveStream:
             raise _later() from error
 
     async def _stream(self, page: OpenPage, send: Send) -> None:
-        await send(_start(200, HEADERS))
+        await send(start(200, OF_A_STREAM))
         lines = come_back_after()
         while lines or not page.is_over:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -239,26 +221,8 @@ class LiveStream:
                 page.end(last_word=BYE)
 
 
-def _refuse_strangers(request: ASGIRequest) -> None:
-    try:
-        host = request.get_host()
-    except DisallowedHost:
-        raise Refused(400) from None
-    origin = request.headers.get("Origin")
-    is_ours = origin in (None, f"{request.scheme}://{host}") or origin in settings.CSRF_TRUSTED_ORIGINS
-    if not is_ours or request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        raise Refused(403)
-
-
 def _later() -> Refused:
-    return Refused(503, **{"Retry-After": str(random.randint(5, 20))})
-
-
-def _start(status: int, headers: dict[str, str]) -> Message:
-    if settings.SECURE_HSTS_SECONDS:
-        headers = headers | {"Strict-Transport-Security": f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"}
-    lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http.response.start", "status": status, "headers": lines}
+    return Refused(503, Retry_After=str(random.randint(5, 20)))
 
 
 async def _end_when_gone(page: OpenPage, receive: Receive) -> None:
