@@ -17,6 +17,7 @@ LINKS_TO_A_CITY = ("contract", "account", "payment", "street")
 PARTICULARS = {
     "contract": _("contract"),
     "difference": _("difference"),
+    "fee": _("monthly fee, ₽"),
     "file": _("file"),
     "groups": _("roles"),
     "inn": _("INN"),
@@ -27,6 +28,7 @@ PARTICULARS = {
     "password": _("password"),
     "password1": _("password"),
     "register": _("in the register"),
+    "since": _("from"),
     "sessions_ended": _("sessions ended"),
 }
 

@@ -86,7 +86,7 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         send_refunds,
     )
     from mark_portal.tasks import heartbeat
-    from tariffs.tasks import begin_month, reconcile_services
+    from tariffs.tasks import announce_prices, begin_month, reconcile_services
 
     timetable = [
         (heartbeat, timedelta(seconds=15)),
@@ -101,6 +101,7 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         (remind_of_promises, timedelta(minutes=10)),
         (reconcile_services, timedelta(seconds=5)),
         (begin_month, timedelta(minutes=10)),
+        (announce_prices, timedelta(minutes=1)),
     ]
     if "sandbox" in settings.PAYMENT_GATEWAYS:
         timetable.append((deliver_bank_notices, timedelta(seconds=5)))

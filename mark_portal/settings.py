@@ -187,6 +187,9 @@ PROMISE_DAYS, PROMISE_DAYS_MOST = env.int("PROMISE_DAYS", 3), env.int("PROMISE_D
 PROMISE_PAUSE_DAYS = env.int("PROMISE_PAUSE_DAYS", 28)
 PROMISE_CONTRACT_AGE_DAYS = env.int("PROMISE_CONTRACT_AGE_DAYS", 30)
 
+# Services.
+PRICE_NOTICE_DAYS = env.int("PRICE_NOTICE_DAYS", 10)  # subscribers are told of a new price so many days ahead
+
 # Statements, invoices and acts. The rates of VAT, each from its day on; none at all means «без НДС».
 STATEMENT_YEARS_MOST = env.int("STATEMENT_YEARS_MOST", 5)
 STATEMENT_PDF_LINES = env.int("STATEMENT_PDF_LINES", 1_000)
@@ -294,6 +297,18 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # --- Access to the network ------------------------------------------------------------------------------------------
 PROVISIONER = env.str("PROVISIONER", "log")  # a module of tariffs/provisioners
 LINE_MBIT = env.int("LINE_MBIT", 1_000)  # what a subscriber's line carries at most
+
+# --- Speed test -----------------------------------------------------------------------------------------------------
+# One transfer at most; at once from one address (a test has up to 6), and to the whole process; an address in an hour.
+SPEED_TEST_MB_MOST = env.int("SPEED_TEST_MB_MOST", 100)
+SPEED_TEST_SECONDS_MOST = env.float("SPEED_TEST_SECONDS_MOST", 30)
+SPEED_TEST_PARALLEL = env.int("SPEED_TEST_PARALLEL", 12)
+SPEED_TEST_PARALLEL_ALL = env.int("SPEED_TEST_PARALLEL_ALL", 96)
+SPEED_TEST_GB_AN_HOUR = env.int("SPEED_TEST_GB_AN_HOUR", 40)  # a test at 1 Gbit/s takes 2.5
+SPEED_TEST_PHASE_SECONDS = env.float("SPEED_TEST_PHASE_SECONDS", 8)  # of each direction
+SPEED_TESTS_AN_HOUR = env.int("SPEED_TESTS_AN_HOUR", 20)  # saved for a contract
+SPEED_TEST_GOOD = env.float("SPEED_TEST_GOOD", 0.8)  # of the tariff's speed, and more
+SPEED_TEST_POOR = env.float("SPEED_TEST_POOR", 0.5)  # below it the page says what to do
 
 # --- Security headers -----------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from tariffs import reconcile
+from tariffs import prices, reconcile
 
 
 @shared_task
@@ -16,3 +16,8 @@ def reconcile_services(**_: Any) -> None:
 @shared_task
 def begin_month(**_: Any) -> None:
     reconcile.begin_month(now=timezone.now())
+
+
+@shared_task
+def announce_prices(**_: Any) -> None:
+    prices.announce_due(now=timezone.now())
