@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, cast
@@ -13,7 +12,7 @@ from django.db.models import CharField, DateField, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast, JSONObject
 
 from accounts.models import Contract
-from tariffs.models import Family, Offer, OfferUse, OptionPrice, OptionUse, Subscription, Tariff, TariffPrice
+from tariffs.models import Family, Offer, OfferUse, OptionPrice, OptionUse, Subscription, TariffPrice
 from tariffs.pricing import Discount, Picture, PricedOption, PricedTariff
 
 
@@ -32,11 +31,6 @@ def of_days(contract_id: int, days: Iterable[date]) -> list[Picture]:
     """Pictures of one contract in the order of the days, one query for all."""
     rows = [_rows([contract_id], day) for day in sorted(set(days))]
     return [_drawn(row) for row in rows[0].union(*rows[1:], all=True).order_by("on")] if rows else []
-
-
-def with_tariff(picture: Picture, tariff: Tariff, fee: Decimal) -> Picture:
-    """The same contract as if it had another tariff, at `fee` rubles a month."""
-    return replace(picture, tariff=PricedTariff(tariff.pk, tariff.name, fee, tariff.family))
 
 
 def _drawn(row: dict[str, Any]) -> Picture:
