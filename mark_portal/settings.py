@@ -297,6 +297,10 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # --- Access to the network ------------------------------------------------------------------------------------------
 PROVISIONER = env.str("PROVISIONER", "log")  # a module of tariffs/provisioners
 LINE_MBIT = env.int("LINE_MBIT", 1_000)  # what a subscriber's line carries at most
+# A pause at the subscriber's wish: days in a calendar year, the first of them free; then rubles a day.
+SUSPENSION_DAYS_LEAST, SUSPENSION_DAYS_MOST = env.int("SUSPENSION_DAYS_LEAST", 7), env.int("SUSPENSION_DAYS_MOST", 90)
+SUSPENSION_FREE_DAYS, SUSPENSION_DAY_FEE = env.int("SUSPENSION_FREE_DAYS", 30), env.int("SUSPENSION_DAY_FEE", 5)
+SUSPENSION_AHEAD_DAYS = env.int("SUSPENSION_AHEAD_DAYS", 365)  # how long before it is planned at most
 
 # --- Speed test -----------------------------------------------------------------------------------------------------
 # One transfer at most; at once from one address (a test has up to 6), and to the whole process; an address in an hour.
