@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Contract, User
@@ -94,7 +96,10 @@ class OptionUseQuerySet(models.QuerySet["OptionUse"]):
 
 
 class OptionUse(models.Model):
-    """An option of a contract. Switched off it runs to the 1st (`until`), and may be taken back until then."""
+    """An option of a contract in one quantity, from a day on; another quantity is another row.
+
+    Switched off it runs to the 1st (`until`), and may be taken back until then. A row of no days was given up.
+    """
 
     operation = models.UUIDField(unique=True, editable=False)
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="options", verbose_name=_("contract"))
@@ -113,8 +118,16 @@ class OptionUse(models.Model):
         verbose_name_plural = _("options of contracts")
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["contract", "option"], condition=Q(ended_at=None), name="one_use_of_an_option_per_contract"
+            ExclusionConstraint(
+                name="one_use_of_an_option_at_a_time",
+                expressions=[
+                    ("contract", RangeOperators.EQUAL),
+                    ("option", RangeOperators.EQUAL),
+                    (
+                        Func("since", "until", function="daterange", output_field=DateRangeField()),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="an_option_in_use_is_at_least_one"),
             models.CheckConstraint(
