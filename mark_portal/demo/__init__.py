@@ -8,7 +8,21 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Contract, Street
-from mark_portal.demo import contracts, days, money, places, plans, requests, staff, steps, stories, traces
+from mark_portal.demo import (
+    catalogue,
+    contracts,
+    days,
+    money,
+    places,
+    plans,
+    requests,
+    services,
+    staff,
+    steps,
+    stories,
+    traces,
+    traffic,
+)
 
 SEED = "mark-2026"
 
@@ -38,7 +52,10 @@ def fill(now: datetime) -> list[str]:
     houses = places.fill(random_for("places"))
     people = staff.fill(password)
     rows = contracts.fill(told, houses, password, random_for("contracts"))
-    money_counts, money_steps = money.fill(rows, told, people, now, random_for("money"))
+    sold = catalogue.fill(timezone.localdate(now, days.ZONE))
+    service_counts, keys = services.fill(rows, told, sold, now, random_for("services"))
+    traffic_counts = traffic.fill(rows, told, now)
+    money_counts, money_steps = money.fill(rows, told, people, keys, now, random_for("money"))
     request_counts, request_steps = requests.fill(people, now, random_for("requests"))
     trace_counts, trace_steps = traces.fill(rows, told, people, now)
     done = steps.run([*money_steps, *request_steps, *trace_steps])
@@ -48,6 +65,7 @@ def fill(now: datetime) -> list[str]:
         _line("places", cities=len(houses), streets=Street.objects.count(), houses=sum(map(len, houses.values()))),
         _line("staff", people=len(people)),
         _line("contracts", contracts=len(rows), subscribers=len({row.subscriber_id for row in rows}), **_states(rows)),
+        _line("services", **service_counts, **traffic_counts),
         _line("money", **money_counts),
         _line("requests", **request_counts),
         _line("traces", **trace_counts, **{"journal entries": done}),

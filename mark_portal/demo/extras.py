@@ -18,6 +18,8 @@ VISIT = "Выезд мастера"
 CHARGES = {VISIT: 400, "Замена кабеля": 350, "Настройка роутера": 500, "Перенос розетки": 650}
 MISTAKEN = Decimal(6500)
 OVERPAID = Decimal(9900)
+TURBO_DAY = Decimal(149)
+TURBO_TITLE = "Турбо-кнопка, 24 ч"
 TERMINAL = "Платёжный терминал"
 NOT_GIVEN_BACK = "Возврат не прошёл"
 
@@ -28,6 +30,7 @@ class Extra:
     kind: EntryKind
     amount: Decimal
     title: str
+    code: str = ""
 
 
 def on(month: int, day: int, hour: int, kind: EntryKind, amount: Decimal | int, title: str) -> Extra:
@@ -94,6 +97,13 @@ def pay_at_terminals(plans: list["Plan"], places: list[int], day: date) -> None:
     for number, (place, amount) in enumerate(zip(places, (500, 300, 1000, 450), strict=True)):
         at = days.moment(day, 10 + 2 * number, 5 + 13 * number, 17)
         _add(plans, place, Extra(at, EntryKind.TOP_UP, Decimal(amount), TERMINAL))
+
+
+def press_turbo(plans: list["Plan"], place: int, day: date) -> None:
+    """Two days of more speed from the evening of a day: the button, and a minute later the button again."""
+    for number in (1, 2):
+        at = days.moment(day, 20, number)
+        _add(plans, place, Extra(at, EntryKind.CHARGE, -TURBO_DAY, TURBO_TITLE, f"turbo:{number}"))
 
 
 def of_the_demo_subscriber(current: int) -> tuple[Extra, ...]:

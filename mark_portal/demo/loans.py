@@ -12,6 +12,7 @@ from billing import promise_terms
 from billing.models import Account, PromisedPayment
 from billing.outlook import Standing
 from billing.promise_terms import Terms
+from billing.seller import Months
 from mark_portal.demo import days, numbers
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ def terms_of(contract: Contract, lent: Lent) -> Terms:
     standing = Standing(
         Account(contract=contract, balance=lent.balance.quantize(days.KOPECK)),
         lent.loan.on,
-        fee=lent.fee.quantize(days.KOPECK),
-        fee_title=lent.title,
+        months=Months.same(lent.fee.quantize(days.KOPECK), lent.title),
         is_month_charged=lent.loan.is_ahead,
         promised=Decimal(0),
         promised_until=None,

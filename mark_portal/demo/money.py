@@ -13,6 +13,7 @@ from accounts.models import Contract, User
 from billing.models import Account, Adjustment, EntryKind, LedgerEntry, Payment, Refund
 from mark_portal.demo import cards, days, loans, messages, notices, payments, receipts, refunds, registers, unpaid
 from mark_portal.demo.extras import NOT_GIVEN_BACK
+from mark_portal.demo.services import Keys
 from mark_portal.demo.steps import Step
 from mark_portal.demo.stories import OFFICE, OPENING, Line, Story
 
@@ -28,7 +29,7 @@ REJECTED = ((Decimal(12000), "Возврат по устной просьбе"),
 
 
 def fill(
-    contracts: list[Contract], stories: list[Story], staff: dict[str, User], now: datetime, rng: Random
+    contracts: list[Contract], stories: list[Story], staff: dict[str, User], keys: Keys, now: datetime, rng: Random
 ) -> tuple[dict[str, int], list[Step]]:
     told = [(contract, line) for contract, story in zip(contracts, stories, strict=True) for line in story.lines]
     told.sort(key=lambda item: (item[1].at, item[0].pk))  # lines of one moment keep their order within the contract
@@ -40,7 +41,7 @@ def fill(
     given = refunds.fill(told, paid, staff, rng)
     receipts.fill(paid.values(), {refund.pk: refund for refund in given.values()}.values(), now, rng)
     facts = {id(line): adjustment for _contract, line, adjustment in posted} | paid | given
-    entries = list(_entries(told, facts))
+    entries = list(_entries(told, facts, keys))
     LedgerEntry.objects.bulk_create(entries, batch_size=BATCH)
     steps = [step for row in adjustments for step in _steps(row)]
     steps += refunds.steps(given, paid, staff, now, rng) + registers.steps(contracts, staff["accountant"], now)
@@ -84,7 +85,7 @@ def _is_correction(line: Line) -> bool:
     return line.kind == EntryKind.ADJUSTMENT and line.title != OPENING
 
 
-def _entries(told: list[tuple[Contract, Line]], facts: dict[int, Fact]) -> Iterator[LedgerEntry]:
+def _entries(told: list[tuple[Contract, Line]], facts: dict[int, Fact], keys: Keys) -> Iterator[LedgerEntry]:
     numbers = {kind: count(1) for kind in EntryKind}
     for contract, line in told:
         fact = facts.get(id(line))
@@ -92,7 +93,7 @@ def _entries(told: list[tuple[Contract, Line]], facts: dict[int, Fact]) -> Itera
             account_id=contract.pk,
             kind=line.kind,
             amount=line.amount,
-            key=_key_of(fact, line) if fact else _key(contract, line, numbers[line.kind]),
+            key=_key_of(fact, line) if fact else _key(contract, line, keys, numbers[line.kind]),
             at=line.at,
             title=line.title,
             author=_author_of(fact, line),
@@ -111,9 +112,12 @@ def _author_of(fact: Fact | None, line: Line) -> User | None:
     return fact.second or fact.author
 
 
-def _key(contract: Contract, line: Line, numbers: "count[int]") -> str:
-    if line.kind == EntryKind.MONTH:
-        return f"month:{contract.pk}:{line.at:%Y-%m}"
+def _key(contract: Contract, line: Line, keys: Keys, numbers: "count[int]") -> str:
+    if line.kind in (EntryKind.MONTH, EntryKind.DISCOUNT):
+        part = f":{keys[contract.number, line.code]}" if line.code else ""
+        return f"month:{contract.pk}:{line.at:%Y-%m}{part}"
+    if line.code:
+        return keys[contract.number, line.code]
     if line.kind == EntryKind.ADJUSTMENT:
         return f"opening:{contract.pk}"
     if line.kind == EntryKind.TOP_UP:

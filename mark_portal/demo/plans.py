@@ -10,7 +10,20 @@ from billing.models import PromisedPayment
 from mark_portal.demo import days, extras
 from mark_portal.demo.extras import TERMINAL, Extra
 from mark_portal.demo.loans import Loan
-from mark_portal.demo.prices import FAMILY, FOR_LEGAL_ENTITIES, FOR_PERSONS, STARTER, Tariff
+from mark_portal.demo.prices import (
+    COTTAGE,
+    FAMILY,
+    FOR_LEGAL_ENTITIES,
+    FOR_PERSONS,
+    LONG_TOGETHER,
+    NEWCOMER,
+    OPTIONS,
+    STARTER,
+    Held,
+    Part,
+    Taken,
+    Tariff,
+)
 
 FIRST_NUMBER = 100_001
 # How many contracts began so many days ago: long-standing ones, those of the last two years, newcomers.
@@ -28,6 +41,15 @@ class Rhythm(StrEnum):
     LATE = "sometimes only after the month began"
     BY_INVOICE = "by invoice"
     AUTOPAY = "what is missing, from a saved card on the last day"
+
+
+class Shows(StrEnum):
+    """A state that one contract is there to show; a planned one costs nothing yet."""
+
+    PLANNED_SWITCH = "a planned switch"
+    BOOST = "a running boost"
+    VOLUME_SPENT = "a spent volume"
+    PLANNED_SUSPENSION = "a planned suspension"
 
 
 @dataclass(frozen=True)
@@ -56,12 +78,20 @@ class Plan:
     declined_for: tuple[int, ...] = ()  # months for which its autopay got nothing from the card
     credit_limit: Decimal = Decimal(0)  # who has one pays after the month
     allows_promises: bool = False
+    shows: Shows | None = None
+    options: tuple[Held, ...] = ()
+    offers: tuple[Taken, ...] = ()
 
     def tariff_in(self, month: int) -> Tariff:
         return self.former_tariff if self.former_tariff and month < self.switched else self.tariff
 
-    def fee(self, month: int, *, current: int) -> Decimal:
-        return self.tariff_in(month).fee(month, current=current)
+    def parts(self, month: int, *, current: int) -> list[Part]:
+        """The lines of a month: the tariff, options, what offers take off."""
+        tariff = self.tariff_in(month)
+        fee = tariff.fee(month, current=current)
+        options = [held.part() for held in self.options if held.since <= month]
+        offers = [taken.part(fee) for taken in self.offers if taken.since <= month < taken.until]
+        return [Part("", tariff.title, fee), *options, *offers]
 
 
 def make(today: date, rng: Random) -> list[Plan]:
@@ -93,7 +123,32 @@ def _give_fates(plans: list[Plan], legal: list[int], today: date, rng: Random) -
     extras.spread(plans, rest[:80] + legal[3:], current, rng)
     extras.misplace_payment(plans, wrong=legal[1], right=legal[2], month=current - 5)
     _give_terms(plans, legal)
+    _give_services(plans, rest[:80], today, rng)
     _give_ways_to_pay(plans, rest[80:], today, rng)
+
+
+def _give_services(plans: list[Plan], places: list[int], today: date, rng: Random) -> None:
+    """Options for some, a discount for newcomers, and one contract each in the states that a demo should show."""
+    current = days.month_of(today)
+    planned, boosted, spent, to_rest, *ordinary = places
+    for place in range(STARTS[0][0], len(plans)):
+        started = days.month_of(plans[place].started_on)
+        plans[place] = replace(plans[place], offers=(Taken(NEWCOMER, 30, started + 1, started + 4),))
+    for place in ordinary[::3]:
+        plans[place] = replace(plans[place], options=_options(plans[place], current - rng.randint(1, 20), rng))
+    plans[planned] = replace(plans[planned], tariff=FAMILY, shows=Shows.PLANNED_SWITCH)
+    plans[boosted] = replace(_paying(plans[boosted], Rhythm.AHEAD), tariff=STARTER, shows=Shows.BOOST)
+    extras.press_turbo(plans, boosted, today - timedelta(1))
+    plans[spent] = replace(plans[spent], tariff=COTTAGE, shows=Shows.VOLUME_SPENT)
+    plans[to_rest] = replace(_paying(plans[to_rest], Rhythm.AHEAD), shows=Shows.PLANNED_SUSPENSION)
+
+
+def _options(plan: Plan, since: int, rng: Random) -> tuple[Held, ...]:
+    """Some that the tariff can have, the first of them since that month."""
+    since = max(since, days.month_of(plan.started_on) + 1)
+    fitting = [option for option in OPTIONS if option.fits in plan.tariff.title]
+    chosen = rng.sample(fitting, min(len(fitting), rng.choice([1, 1, 2])))
+    return tuple(Held(each.title, each.fee, since, rng.randint(1, each.most)) for each in chosen)
 
 
 def _give_terms(plans: list[Plan], legal: list[int]) -> None:
@@ -201,7 +256,9 @@ def _demo_subscriber(plan: Plan, current: int) -> Plan:
         tariff=FAMILY,
         former_tariff=STARTER,
         switched=current - 15,
-        habit=Habit(Rhythm.MONTHLY, 50, "Банковская карта", reserve=700),
+        habit=Habit(Rhythm.MONTHLY, 50, "Банковская карта", reserve=800),
+        options=(Held("Статический IP-адрес", 120, current - 10),),
+        offers=(Taken(LONG_TOGETHER, 10, current - 2, current + 4),),
         opening=Decimal(700),
         extras=extras.of_the_demo_subscriber(current),
         loan=Loan(days.day_in(current - 14, 26), current - 13, Fate.KEPT, paid_on=days.day_in(current - 14, 28)),

@@ -15,6 +15,7 @@ from billing.models import EntryKind, PromisedPayment
 from mark_portal.demo import days
 from mark_portal.demo.loans import Lent, Loan
 from mark_portal.demo.plans import Plan, Rhythm
+from mark_portal.demo.prices import Part
 
 MONTHS_BACK = 24
 SERVICE_RETURNS = timedelta(seconds=20)
@@ -34,6 +35,7 @@ class Line:
     kind: EntryKind
     amount: Decimal
     title: str
+    code: str = ""  # which option, offer, press of the turbo button; see services.py
 
 
 @dataclass(frozen=True)
@@ -97,25 +99,44 @@ class _Teller:
         return self._fee(month) + self.plan.opening
 
     def _fee(self, month: int) -> Decimal:
-        return self.plan.fee(month, current=self.current)
+        return sum((part.fee for part in self._parts(month)), Decimal(0))
 
-    def _post(self, at: datetime, kind: EntryKind, amount: Decimal, title: str) -> bool:
+    def _parts(self, month: int) -> list[Part]:
+        return self.plan.parts(month, current=self.current)
+
+    def _rest(self, month: int, day: int) -> Decimal:
+        """What the days of a month from this one on cost, each part by itself."""
+        return sum((self._share(part, month, day) for part in self._parts(month)), Decimal(0))
+
+    def _share(self, part: Part, month: int, day: int) -> Decimal:
+        share = days.share(abs(part.fee), month, days.length(month) - day + 1)
+        return share if part.fee > 0 else -share
+
+    def _charge(self, at: datetime, month: int, day: int = 1) -> bool:
+        """Post the month from this day on; False if that has not happened by `until`."""
+        posted = False
+        for part in self._parts(month):
+            kind = EntryKind.MONTH if part.fee > 0 else EntryKind.DISCOUNT
+            posted |= self._post(at, kind, -self._share(part, month, day), part.title, part.code)
+        return posted
+
+    def _post(self, at: datetime, kind: EntryKind, amount: Decimal, title: str, code: str = "") -> bool:
         """False for what has not happened by `until`, and for nothing."""
         if at > self.until or not amount:
             return False
-        self.lines.append(Line(at, kind, amount, title))
+        self.lines.append(Line(at, kind, amount, title, code))
         self.balance += amount
         return True
 
     def _begin(self, month: int) -> None:
         """The first payment on the day of the connection; the month is charged by days."""
         start = self.plan.started_on
-        fee = days.share(self._fee(month), month, days.length(month) - start.day + 1)
+        fee = self._rest(month, start.day)
         is_late_in_month = start.day >= 17
         wanted = fee + (self._fee(month + 1) if is_late_in_month else 0)
         at = days.moment(start, self.rng.randint(10, 17), self.rng.randrange(60))
         self._pay(at, days.rounded_up(wanted, 10))
-        self._post(at + SERVICE_RETURNS, EntryKind.MONTH, -fee, self._title(month))
+        self._charge(at + SERVICE_RETURNS, month, start.day)
         if not is_late_in_month:
             self._pay_for_next(month)
 
@@ -126,34 +147,33 @@ class _Teller:
             return
         loan = self.plan.loan
         if self.balance + self.plan.credit_limit + self.promised >= fee:
-            self._post(at, EntryKind.MONTH, -fee, self._title(month))
+            self._charge(at, month)
             self.charged_whole, self.is_unpaid = month, False
         elif loan and loan.month == month:
-            self.is_unpaid = not self._live_on(loan, fee)
+            self.is_unpaid = not self._live_on(loan)
         else:
-            self.is_unpaid = not self._pay_late(month, fee)
+            self.is_unpaid = not self._pay_late(month)
         for extra in self.plan.extras:
             if days.month_of(extra.at.date()) == month:
-                self._post(extra.at, extra.kind, extra.amount, extra.title)
+                self._post(extra.at, extra.kind, extra.amount, extra.title, extra.code)
         if loan and loan.month == month + 1 and days.month_of(loan.on) == month:
             self._borrow_ahead(loan)
         self._pay_for_next(month)
 
-    def _pay_late(self, month: int, fee: Decimal) -> bool:
+    def _pay_late(self, month: int) -> bool:
         if not self._pays_for(month):
             return False
         day = self.rng.randint(2, 8)
-        rest = days.share(fee, month, days.length(month) - day + 1)
+        rest = self._rest(month, day)
         at = self._hour_of(days.day_in(month, day))
         if self._pay(at, days.rounded_up(max(rest - self.balance, Decimal(1)), self.plan.habit.step)):
-            return self._post(at + SERVICE_RETURNS, EntryKind.MONTH, -rest, self._title(month))
+            return self._charge(at + SERVICE_RETURNS, month, day)
         return False
 
-    def _live_on(self, loan: Loan, fee: Decimal) -> bool:
+    def _live_on(self, loan: Loan) -> bool:
         """The service returns on the promise, and the rest of the month is charged. False if it stops again."""
         self._take(loan, self._fee(loan.month - 1))
-        rest = days.share(fee, loan.month, days.length(loan.month) - loan.on.day + 1)
-        self._post(loan.at + SERVICE_RETURNS, EntryKind.MONTH, -rest, self._title(loan.month))
+        self._charge(loan.at + SERVICE_RETURNS, loan.month, loan.on.day)
         return self._pay_back(loan, -self.balance) or loan.fate == PromisedPayment.State.OPEN
 
     def _borrow_ahead(self, loan: Loan) -> None:
@@ -239,10 +259,10 @@ class _Teller:
         if last is None:
             return
         month = days.month_of(last)
-        at, used = self.until, last.day - (1 if self.plan.suspended_on else 0)
+        at, unused = self.until, last.day + (0 if self.plan.suspended_on else 1)
         if self.charged_whole == month:
-            rest = self._fee(month) - days.share(self._fee(month), month, used)
-            self._post(at, EntryKind.REFUND, rest, BY_WISH if self.plan.suspended_on else UNUSED_DAYS)
+            title, code = (BY_WISH, "suspension") if self.plan.suspended_on else (UNUSED_DAYS, "")
+            self._post(at, EntryKind.REFUND, self._rest(month, unused), title, code)
         if self.plan.ended_on and self.plan.unpaid_from is None and self.balance > 0:
             self._post(at, EntryKind.CHARGE, -self.balance, PAID_OUT)
 

@@ -32,8 +32,9 @@ def current(context: Context, address: str, below: bool = False) -> SafeString |
 def current_in(context: Context, app: str) -> SafeString | str:
     """Marks the cabinet's link to the pages of an app while one of them is open."""
     request = context.get("request")
-    match = request and request.resolver_match
-    is_here = match and match.app_name == app and request.path.startswith("/cabinet/")
+    if not request or not request.resolver_match:
+        return ""
+    is_here = request.resolver_match.app_name == app and request.path.startswith("/cabinet/")
     return format_html(' aria-current="{}"', "page") if is_here else ""
 
 

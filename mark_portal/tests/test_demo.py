@@ -93,7 +93,7 @@ def test_another_day_tells_other_stories():
 
 def test_every_topic_says_what_it_did(filled):
     assert [line.partition(":")[0] for line in filled[0]] == [
-        "places", "staff", "contracts", "money", "requests", "traces",
+        "places", "staff", "contracts", "services", "money", "requests", "traces",
     ]  # fmt: skip
 
 
@@ -134,7 +134,8 @@ def test_the_demo_subscriber_has_entries_in_each_of_24_months_and_money_ahead():
     contract = Contract.objects.select_related("city", "account", "user").get(number="100001")
     entries = LedgerEntry.objects.filter(account=contract.account)
     months = {days.month_of(timezone.localdate(at)) for at in entries.values_list("at", flat=True)}
-    fee = -entries.filter(kind=EntryKind.MONTH).latest("at").amount
+    month = f"month:{contract.pk}:{NOON:%Y-%m}"
+    fee = -entries.filter(key__startswith=month).aggregate(sum=Sum("amount"))["sum"]
 
     current = days.month_of(NOON.date())
     assert months == set(range(current - MONTHS_BACK, current + 1))
@@ -145,6 +146,7 @@ def test_the_demo_subscriber_has_entries_in_each_of_24_months_and_money_ahead():
         "refund",
         "payout",
         "adjust",
+        "discount",
     }
     assert (contract.city.slug, contract.user.login, contract.state) == ("izhevsk", "100001", State.ACTIVE)
     assert fee <= contract.account.balance < 3 * fee
@@ -215,11 +217,14 @@ def test_surnames_agree_with_their_women(his, hers):
 def test_a_monthly_fee_is_charged_once_and_never_beyond_what_is_lent(now):
     for story in demo.tell_stories(now):
         balance, charged = story.plan.credit_limit + (1000 if story.lent else 0), Counter()
-        for line in story.lines:
+        for number, line in enumerate(story.lines):
             balance += line.amount
             if line.kind == EntryKind.MONTH:
-                assert balance >= 0
-                charged[days.month_of(timezone.localdate(line.at))] += 1
+                charged[days.month_of(timezone.localdate(line.at)), line.code] += 1
+            if line.kind not in (EntryKind.MONTH, EntryKind.DISCOUNT):
+                continue
+            is_last_of_its_charge = not any(other.at == line.at for other in story.lines[number + 1 :][:1])
+            assert balance >= 0 or not is_last_of_its_charge
         assert max(charged.values()) == 1
 
 
