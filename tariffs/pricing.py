@@ -12,6 +12,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from billing import parts as lines
+from billing import shares
+from billing.models import EntryKind
 from billing.parts import Line as Line
 from billing.parts import Part as Part
 from billing.parts import back as back
@@ -102,3 +104,27 @@ def _taken_off(discounts: Iterable[Discount], fees: dict[int | None, Decimal]) -
 def month_lines(picture: Picture, day: date) -> list[Line]:
     """The charge for the days of a month from `day` on; on the 1st it is the whole month."""
     return lines.month_lines(picture.contract_id, parts(picture), day)
+
+
+def returned(some: Iterable[Part], first: date, last: date, key: str) -> list[Line]:
+    """What is given back of a charged month for its days from `first` to `last`, both included."""
+    return _of_days(some, first, last, key, sign=1)
+
+
+def again(some: Iterable[Part], first: date, last: date, key: str) -> list[Line]:
+    """The charge for days of a charged month that were given back and are used after all."""
+    return _of_days(some, first, last, key, sign=-1)
+
+
+def _of_days(some: Iterable[Part], first: date, last: date, key: str, *, sign: int) -> list[Line]:
+    shared = ((part, shares.part(abs(part.fee), first, last) * sign) for part in some)
+    return [
+        Line(
+            f"{key}:{part.code}" if part.code else key,
+            EntryKind.REFUND if sign > 0 else EntryKind.MONTH if part.fee > 0 else EntryKind.DISCOUNT,
+            share if part.fee > 0 else -share,
+            part.title,
+        )
+        for part, share in shared
+        if share
+    ]
