@@ -1,8 +1,9 @@
-"""The demo's one process type: the live stream and the pages under one address, without nginx.
+"""The demo's one process type: streams and pages under one address, without nginx.
 
-The thin ASGI application answers /live/; all else goes to Django's WSGI application in one thread of pages a process,
-as granian has in production. Measured by bench/front.py: 0.88 of plain WSGI, where a2wsgi, which crosses between the
-thread and the loop for every part of an answer, gives 0.68, and Django's own ASGI handler half.
+The thin ASGI applications answer /live/ and the transfers of the speed test; all else goes to Django's WSGI
+application in one thread of pages a process, as granian has in production. Measured by bench/front.py: 0.88 of plain
+WSGI, where a2wsgi, which crosses between the thread and the loop for every part of an answer, gives 0.68, and Django's
+own ASGI handler half.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import StartResponse, WSGIApplication
 
+# As in deploy/nginx.conf; the page /speed/ itself is a page.
+SPEED_TEST = ("/speed/ping", "/speed/down", "/speed/up")
 BATCH = 256 * 1024  # bytes of an answer that cross from the thread to the loop at once
 
 Message = MutableMapping[str, Any]
@@ -35,12 +38,16 @@ def one_address(*, pages: WSGIApplication, live: Asgi) -> Asgi:
     thread = ThreadPoolExecutor(1, thread_name_prefix="pages")
 
     async def application(scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope["path"].startswith("/live/"):
+        if scope["type"] == "http" and not is_streamed(scope["path"]):
             await answer_page(pages, thread, scope, receive, send)
         else:
             await live(scope, receive, send)
 
     return application
+
+
+def is_streamed(path: str) -> bool:
+    return path.startswith("/live/") or path in SPEED_TEST
 
 
 async def answer_page(

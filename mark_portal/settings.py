@@ -189,6 +189,8 @@ PROMISE_CONTRACT_AGE_DAYS = env.int("PROMISE_CONTRACT_AGE_DAYS", 30)
 
 # Services.
 PRICE_NOTICE_DAYS = env.int("PRICE_NOTICE_DAYS", 10)  # subscribers are told of a new price so many days ahead
+SWITCH_DAYS_AHEAD = env.int("SWITCH_DAYS_AHEAD", 60)  # how far ahead a switch of tariff may be planned
+SWITCHES_A_MONTH = env.int("SWITCHES_A_MONTH", 1)  # within a calendar month; from its 1st it is always possible
 
 # Statements, invoices and acts. The rates of VAT, each from its day on; none at all means «без НДС».
 STATEMENT_YEARS_MOST = env.int("STATEMENT_YEARS_MOST", 5)
@@ -284,6 +286,8 @@ USE_THOUSAND_SEPARATOR = False
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# What staff upload for a worker to read: pages and workers share this folder, and no address leads into it.
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / ".local" / "files")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -5,7 +5,8 @@ from io import BytesIO
 
 import pytest
 
-from mark_portal.demo_asgi import BATCH, environ_of, one_address
+from mark_portal.demo_asgi import BATCH, SPEED_TEST, environ_of, one_address
+from tariffs import speed_endpoints
 
 
 class Reader:
@@ -128,7 +129,7 @@ def test_a_page_that_fails_while_it_is_read_is_closed_and_raises():
     assert result.closed
 
 
-@pytest.mark.parametrize("scope", [a_scope("/live/"), {"type": "lifespan"}])
+@pytest.mark.parametrize("scope", [a_scope("/live/"), *map(a_scope, SPEED_TEST), {"type": "lifespan"}])
 def test_the_stream_and_the_lifespan_go_to_the_thin_application(scope):
     reader = Reader()
 
@@ -147,3 +148,12 @@ def test_cyrillic_addresses_and_split_cookies_are_as_wsgi_wants_them():
     assert environ["HTTP_COOKIE"] == "a=1; b=2"
     assert environ["CONTENT_TYPE"] == "text/plain"
     assert "HTTP_X_REAL_IP" not in environ
+
+
+def test_the_page_of_the_speed_test_is_a_page_and_its_transfers_are_those_of_the_endpoints():
+    reader = Reader()
+
+    ask(answering([b"page"]), reader, a_scope("/speed/"))
+
+    assert reader.body == b"page"
+    assert set(SPEED_TEST) == speed_endpoints.PATHS
