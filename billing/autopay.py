@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 
 from accounts import journal
 from accounts.models import Contract, User
-from billing import contacts, outlook, shares
+from billing import contacts, parts, shares
 from billing.models import Account, Autopay, Payment, PaymentMethod
+from billing.outlook import Standing
 from billing.shares import KOPECK
 from billing.templatetags.money import rubles
 from notifications import outbox
@@ -43,19 +44,23 @@ class Plan:
         return self.charge_on - timedelta(days=1)
 
 
-def plan(contract: Contract, balance: Decimal, fee: Decimal | None, *, today: date) -> Plan:
-    """`fee` is the monthly fee in force, None where nothing is charged by the month; sums in rubles."""
-    charge_on = shares.first_of_month(today, 1)
-    missing = _missing(contract, balance, fee, charge_on=charge_on)
+def plan(standing: Standing) -> Plan:
+    """Sums in rubles."""
+    charge_on = shares.first_of_month(standing.today, 1)
+    missing = _missing(standing, charge_on)
     return Plan(charge_on, max(missing, Decimal(settings.TOP_UP_LEAST)) if missing else Decimal(0))
 
 
-def _missing(contract: Contract, balance: Decimal, fee: Decimal | None, *, charge_on: date) -> Decimal:
-    last_day = charge_on - timedelta(days=1)
-    if contract.state != Contract.State.SUSPENDED_FOR_DEBT or not fee:
-        return outlook.of(contract, balance, fee, today=last_day).missing
-    # The money switches the service on at once, so that the rest of that day is charged as well.
-    return max(fee + shares.rest(fee, last_day) - balance, Decimal(0))
+def _missing(standing: Standing, charge_on: date) -> Decimal:
+    """Of the subscriber's own money for the month to come; a promise has to be paid as well, it is no money."""
+    fee = standing.months.fee(charge_on)
+    if not fee or standing.contract.state not in IN_SERVICE:
+        return Decimal(0)
+    if standing.contract.state == Contract.State.SUSPENDED_FOR_DEBT:
+        # The money switches the service on at once, so that the rest of that day is charged as well.
+        last_day = charge_on - timedelta(days=1)
+        fee += parts.rest(standing.months.parts(last_day), last_day)
+    return max(fee - standing.own, Decimal(0))
 
 
 def consent_words() -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from billing import autopay, outlook, payments, shares
@@ -70,12 +68,8 @@ def _waiting(*, now: datetime) -> list[int]:
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     opened = Payment.objects.filter(account=OuterRef("pk"), is_automatic=True, created_at__gte=midnight)
     running = Account.objects.filter(~Exists(opened), autopay__is_on=True, contract__state__in=autopay.IN_SERVICE)
-    accounts: QuerySet[Any] = outlook.with_fee(running.select_related("contract")).order_by("pk")
-    return [account.pk for account in accounts.iterator() if _plan(account, account.fee_posted, now=now).amount]
-
-
-def _plan(account: Account, fee: Decimal | None, *, now: datetime) -> Plan:
-    return autopay.plan(account.contract, account.balance, fee, today=timezone.localdate(now))
+    standings = outlook.each(running.order_by("pk"), now=now)
+    return [standing.account.pk for standing in standings if autopay.plan(standing).amount]
 
 
 @transaction.atomic
@@ -102,9 +96,8 @@ def _open(contract_id: int, charge_on: date, *, now: datetime) -> Payment | None
 
 
 def _due(contract_id: int, *, now: datetime) -> tuple[Autopay | None, Plan]:
-    account, fee = outlook.account_with_fee(contract_id)
-    running = Autopay.objects.select_related("method").filter(account=account, is_on=True).first()
-    return running, _plan(account, fee, now=now)
+    running = Autopay.objects.select_related("method").filter(account=contract_id, is_on=True).first()
+    return running, autopay.plan(outlook.stand(contract_id, now=now))
 
 
 def _is_over_limit(running: Autopay, due: Plan, *, now: datetime) -> bool:

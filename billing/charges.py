@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,16 +10,8 @@ from django.db import transaction
 
 from billing import ledger, shares
 from billing.models import EntryKind, LedgerEntry
-
-
-@dataclass(frozen=True)
-class Line:
-    """An entry to come: the seller shows it before and posts it afterwards. `amount` is signed, in rubles."""
-
-    key: str
-    kind: EntryKind
-    amount: Decimal
-    title: str
+from billing.parts import Line as Line
+from billing.parts import foreseen as foreseen
 
 
 @transaction.atomic
@@ -30,13 +21,6 @@ def post(contract_id: int, lines: Iterable[Line], *, now: datetime) -> list[Ledg
         ledger.post(contract_id, kind=line.kind, amount=line.amount, key=line.key, title=line.title, now=now)
         for line in lines
     ]
-
-
-def foreseen(balance: Decimal, lines: Iterable[Line]) -> Iterator[tuple[Line, Decimal]]:
-    """Each line with the balance after it."""
-    for line in lines:
-        balance += line.amount
-        yield line, balance
 
 
 def is_month_charged(contract_id: int, day: date) -> bool:

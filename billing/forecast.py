@@ -1,6 +1,6 @@
 """What an account will hold on each of the next days, if nothing more is paid in.
 
-The fee and the promise come from `outlook.stand`, as everywhere; the rules are those of the month: a month is charged
+The fees and the promise come from `outlook.stand`, as everywhere; the rules are those of the month: a month is charged
 on its 1st when the money, the credit and the promise cover it, else the service stops and nothing is charged.
 """
 
@@ -14,6 +14,7 @@ from enum import Enum
 from django.utils import timezone
 
 from accounts.models import Contract
+from billing import parts
 from billing.outlook import Standing
 from billing.shares import first_of_month
 
@@ -35,6 +36,7 @@ class Line:
     amount: Decimal
     balance: Decimal
     missing: Decimal = Decimal(0)
+    charges: tuple[tuple[parts.Line, Decimal], ...] = ()  # the lines of the ledger, each with the balance after it
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,14 @@ class Forecast:
 
 def of(standing: Standing, *, now: datetime) -> Forecast | None:
     """None where nothing is charged by the month, or not while the service is off."""
-    if standing.contract.state != Contract.State.ACTIVE or not standing.fee:
+    if standing.contract.state != Contract.State.ACTIVE or standing.fee is None:
         return None
     today = timezone.localdate(now)
     lines: list[Line] = []
     balance = standing.account.balance
     for on, event in _days(standing, today):
+        if event == Event.FEE and not standing.months.fee(on):
+            continue
         line = _line(standing, on, event, balance)
         lines.append(line)
         balance = line.balance
@@ -89,11 +93,12 @@ def _line(standing: Standing, on: date, event: Event, balance: Decimal) -> Line:
     if event == Event.TERM:
         is_kept = balance >= 0
         return Line(on, Event.TERM if is_kept else Event.STOP, Decimal(0), balance, max(-balance, Decimal(0)))
-    fee = standing.fee or Decimal(0)
+    charges = standing.lines(on)
+    fee = -sum((line.amount for line in charges), Decimal(0))
     missing = fee - balance - standing.account.credit_limit - _promised(standing, on)
     if missing > 0:
         return Line(on, Event.STOP, Decimal(0), balance, missing)
-    return Line(on, Event.FEE, -fee, balance - fee)
+    return Line(on, Event.FEE, -fee, balance - fee, charges=tuple(parts.foreseen(balance, charges)))
 
 
 def _promised(standing: Standing, on: date) -> Decimal:

@@ -1,23 +1,24 @@
 """Until which date the money lasts, what is charged next, and what the service needs now.
 
-Until tariffs exist, the fee to come is the last monthly fee in the ledger; `with_fee` is the one place that knows it.
+What a contract is charged, this month and in those to come, is the seller's to say (billing/seller.py).
 """
 
 from __future__ import annotations
 
-from calendar import monthrange
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, QuerySet, Subquery, Value, When
-from django.db.models.functions import Cast, Coalesce, Concat, Round
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.utils import timezone
 
 from accounts.models import Contract
-from billing import shares
-from billing.models import Account, EntryKind, LedgerEntry, PromisedPayment
+from billing import parts, seller
+from billing.models import Account, LedgerEntry, PromisedPayment
+from billing.seller import Months
 from billing.shares import first_of_month as first_of_month
 
 HORIZON_MONTHS = 60
@@ -26,7 +27,10 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True)
 class Outlook:
-    """The months to come, seen from `today`; sums in rubles."""
+    """The months to come; sums in rubles. `fee` is that of the next charge, or the one in force where none is to come.
+
+    Months are paid from the balance and the credit that the contract allows.
+    """
 
     balance: Decimal
     fee: Decimal | None
@@ -34,6 +38,7 @@ class Outlook:
     next_charge_on: date | None
     is_beyond_horizon: bool = False
     lacks: Decimal = NOTHING  # what a service that is off for debt needs to return
+    credit: Decimal = NOTHING
 
     @property
     def next_charge(self) -> Decimal | None:
@@ -41,25 +46,53 @@ class Outlook:
 
     @property
     def missing(self) -> Decimal:
-        """What must come before the next month can be charged, or before the service returns; zero when it is there."""
-        return max((self.fee or NOTHING) - self.balance, NOTHING) if self.next_charge_on else self.lacks
+        """What must come before the next charge, or before the service returns; zero when it is there."""
+        if not self.next_charge_on:
+            return self.lacks
+        return max((self.fee or NOTHING) - self.balance - self.credit, NOTHING)
 
 
-def of(contract: Contract, balance: Decimal, fee: Decimal | None, *, today: date, lacks: Decimal = NOTHING) -> Outlook:
-    """`fee` is the monthly fee in force, None where nothing is charged by the month."""
-    if contract.state == Contract.State.SUSPENDED_FOR_DEBT:
-        return Outlook(balance, fee, None, None, lacks=lacks)
-    if contract.state != Contract.State.ACTIVE or not fee:
-        return Outlook(balance, fee, None, None)
-    # The current month is charged already: months are prepaid.
-    months = min(max(int(balance // fee), 0), HORIZON_MONTHS)
+def of(
+    contract: Contract,
+    balance: Decimal,
+    months: Months,
+    *,
+    today: date,
+    credit: Decimal = NOTHING,
+    due: Decimal = NOTHING,
+    lacks: Decimal = NOTHING,
+) -> Outlook:
+    """Seen from `today`. Months are prepaid: that of today is charged already, but for the `due`."""
+    charges = [*([(today, due)] if due else []), *_charges(months, today)]
+    if contract.state != Contract.State.ACTIVE or not charges:
+        return Outlook(balance, months.fee(today), None, None, lacks=lacks, credit=credit)
+    unpaid_on = _first_unpaid(charges, balance + credit)
+    end = first_of_month(today, HORIZON_MONTHS + 1)
     return Outlook(
         balance,
-        fee,
-        paid_until=first_of_month(today, months + 1) - timedelta(days=1),
-        next_charge_on=first_of_month(today, 1),
-        is_beyond_horizon=months == HORIZON_MONTHS,
+        fee=charges[0][1],
+        paid_until=(unpaid_on or end) - timedelta(days=1),
+        next_charge_on=charges[0][0],
+        is_beyond_horizon=unpaid_on is None,
+        credit=credit,
     )
+
+
+def _charges(months: Months, today: date) -> Iterator[tuple[date, Decimal]]:
+    """The firsts to come, as far as we look, on which something is charged."""
+    for ahead in range(1, HORIZON_MONTHS + 1):
+        first = first_of_month(today, ahead)
+        fee = months.fee(first)
+        if fee:
+            yield first, fee
+
+
+def _first_unpaid(charges: list[tuple[date, Decimal]], money: Decimal) -> date | None:
+    for first, fee in charges:
+        money -= fee
+        if money < 0:
+            return first
+    return None
 
 
 @dataclass(frozen=True)
@@ -68,8 +101,7 @@ class Standing:
 
     account: Account
     today: date
-    fee: Decimal | None
-    fee_title: str
+    months: Months
     is_month_charged: bool
     promised: Decimal  # lent by the open promise
     promised_until: datetime | None
@@ -77,6 +109,11 @@ class Standing:
     @property
     def contract(self) -> Contract:
         return self.account.contract
+
+    @property
+    def fee(self) -> Decimal | None:
+        """The whole monthly fee in force today; None where nothing is sold by the month."""
+        return self.months.fee(self.today)
 
     @property
     def own(self) -> Decimal:
@@ -90,7 +127,11 @@ class Standing:
     @property
     def due(self) -> Decimal:
         """What the days from today to the end of the month cost, unless the month is charged already."""
-        return NOTHING if self.is_month_charged or not self.fee else shares.rest(self.fee, self.today)
+        return NOTHING if self.is_month_charged else parts.rest(self.months.parts(self.today), self.today)
+
+    def lines(self, day: date) -> list[parts.Line]:
+        """The charge of the days of a month from `day` on."""
+        return parts.month_lines(self.account.pk, self.months.parts(day), day)
 
     @property
     def outlook(self) -> Outlook:
@@ -98,61 +139,58 @@ class Standing:
 
     def after(self, amount: Decimal) -> Outlook:
         """The outlook once a sum has come."""
-        lacks = max(self.due - self.money - amount, NOTHING)
-        return of(self.contract, self.account.balance + amount, self.fee, today=self.today, lacks=lacks)
+        return of(
+            self.contract,
+            self.account.balance + amount,
+            self.months,
+            today=self.today,
+            credit=self.account.credit_limit,
+            due=self.due,
+            lacks=max(self.due - self.money - amount, NOTHING),
+        )
 
 
 def stand(contract_id: int, *, now: datetime) -> Standing:
     """One query. Decide on it only under the account's lock."""
-    accounts = _with_month_and_promise(now=now).select_related("contract__subscriber")
-    account: Any = accounts.get(pk=contract_id)
-    return Standing(
-        account,
-        timezone.localdate(now),
-        fee=account.fee_posted,
-        fee_title=account.fee_title or "",
-        is_month_charged=account.is_month_charged,
-        promised=account.promised or NOTHING,
-        promised_until=account.promised_until,
-    )
+    for standing in each(Account.objects.filter(pk=contract_id), now=now):
+        return standing
+    raise Account.DoesNotExist(contract_id)
+
+
+def each(accounts: QuerySet[Account], *, now: datetime) -> Iterator[Standing]:
+    """The standings of accounts, in one query."""
+    found = _with_month_and_promise(accounts.select_related("contract__subscriber"), now=now)
+    rows: Any = found.annotate(months=seller.registered().months(_today(now)))
+    for account in rows.iterator():
+        yield Standing(
+            account,
+            _today(now),
+            months=Months.read(account.months),
+            is_month_charged=account.is_month_charged,
+            promised=account.promised or NOTHING,
+            promised_until=account.promised_until,
+        )
 
 
 def standing(*, now: datetime) -> QuerySet[Any]:
     """Accounts with `money` and `due` of their standing, so that a query can compare them."""
-    today = timezone.localdate(now)
-    length = monthrange(today.year, today.month)[1]
-    share = Round(Coalesce(F("fee_posted"), NOTHING) * (length - today.day + 1) / length, precision=2)
-    accounts: QuerySet[Any] = _with_month_and_promise(now=now).annotate(
+    accounts: QuerySet[Any] = _with_month_and_promise(Account.objects.all(), now=now).annotate(
         money=F("balance") + F("credit_limit") + Coalesce(F("promised"), NOTHING),
-        due=Case(When(is_month_charged=True, then=NOTHING), default=share),
+        due=Case(When(is_month_charged=True, then=NOTHING), default=seller.registered().rest(_today(now))),
     )
     return accounts
 
 
-def _with_month_and_promise(*, now: datetime) -> QuerySet[Any]:
-    month = Value(f":{timezone.localdate(now):%Y-%m}")
+def _with_month_and_promise(accounts: QuerySet[Account], *, now: datetime) -> QuerySet[Any]:
+    month = Value(f":{_today(now):%Y-%m}")
     key = Concat(Value("month:"), Cast(OuterRef("pk"), CharField()), month)
     lent = PromisedPayment.objects.filter(account=OuterRef("pk"), state=PromisedPayment.State.OPEN, due_at__gt=now)
-    return with_fee(Account.objects.all()).annotate(
+    return accounts.annotate(
         is_month_charged=Exists(LedgerEntry.objects.filter(key=key)),
         promised=Subquery(lent.values("amount")[:1]),
         promised_until=Subquery(lent.values("due_at")[:1]),
     )
 
 
-def account_with_fee(contract_id: int) -> tuple[Account, Decimal | None]:
-    """The account, and its monthly fee as a positive sum (None without one), in one query."""
-    account: Any = with_fee(Account.objects.all()).get(pk=contract_id)
-    return account, account.fee_posted
-
-
-def with_fee(accounts: QuerySet[Account]) -> QuerySet[Account]:
-    """Accounts with the last full monthly fee in their ledger: `fee_posted`, a positive sum, and its `fee_title`.
-
-    A full fee is posted on the 1st; what is posted on another day is a month charged by days.
-    """
-    full = LedgerEntry.objects.filter(account=OuterRef("pk"), kind=EntryKind.MONTH, amount__lt=0, at__day=1)
-    last = full.order_by("-at", "-pk")
-    return accounts.annotate(
-        fee_posted=-Subquery(last.values("amount")[:1]), fee_title=Subquery(last.values("title")[:1])
-    )
+def _today(now: datetime) -> date:
+    return timezone.localdate(now)

@@ -20,11 +20,13 @@ from accounts.models import Contract
 from accounts.templatetags.dates import day
 from billing import vat
 from billing.models import EntryKind, LedgerEntry
+from billing.seller import Months
 from billing.shares import first_of_month
 from billing.statements import Period
 from billing.vat import Vat
 
 SERVICES = (EntryKind.MONTH, EntryKind.DISCOUNT, EntryKind.CHARGE, EntryKind.REFUND)
+FEES = Q(kind=EntryKind.MONTH) | Q(kind=EntryKind.DISCOUNT, key__startswith="month:")
 MONTHS_BACK = 60
 LINES_MOST = 200
 
@@ -72,19 +74,19 @@ class Month:
     act: Decimal | None
 
 
-def months(contract: Contract, fee: Decimal | None, *, today: date) -> list[Month]:
+def months(contract: Contract, to_come: Months, *, today: date) -> list[Month]:
     """The months that have a paper, the coming one first. One query."""
     since = max(first_of_month(today, -MONTHS_BACK), contract.started_on.replace(day=1))
     sums = _sums(contract, Period(since, today))
     ahead = [first_of_month(today, -back) for back in range(-1, MONTHS_BACK + 1)]
-    rows = (_month(contract, month, sums, fee, today) for month in ahead if month >= since)
+    rows = (_month(contract, month, sums, to_come, today) for month in ahead if month >= since)
     return [row for row in rows if row.invoice or row.act]
 
 
-def invoice(contract: Contract, month: date, fee: Decimal | None, *, today: date) -> Paper:
+def invoice(contract: Contract, month: date, to_come: Months, *, today: date) -> Paper:
     """The invoice of a month, given by its first day. Raises PaperRefused."""
     sums = _sums(contract, _days_of(month))
-    amount = _month(contract, month, sums, fee, today).invoice
+    amount = _month(contract, month, sums, to_come, today).invoice
     if amount is None:
         if month > first_of_month(today, 1):
             first = day(first_of_month(month, -1))
@@ -107,12 +109,12 @@ def act(contract: Contract, month: date, *, today: date) -> Paper:
 
 
 def _month(
-    contract: Contract, month: date, sums: dict[date, tuple[Decimal, Decimal]], fee: Decimal | None, today: date
+    contract: Contract, month: date, sums: dict[date, tuple[Decimal, Decimal]], to_come: Months, today: date
 ) -> Month:
     charged, services = sums.get(month, (Decimal(0), Decimal(0)))
     is_to_come = today.replace(day=1) <= month <= first_of_month(today, 1)
     if not charged and is_to_come and not contract.is_terminated:
-        charged = fee or Decimal(0)
+        charged = to_come.fee(month) or Decimal(0)
     has_act = month < today.replace(day=1) and services > 0
     return Month(month, charged if charged > 0 else None, services if has_act else None)
 
@@ -122,7 +124,7 @@ def _sums(contract: Contract, period: Period) -> dict[date, tuple[Decimal, Decim
     rows = (
         _services(contract, period)
         .values_list(TruncMonth("at"))
-        .annotate(fees=Sum("amount", filter=Q(kind=EntryKind.MONTH), default=Decimal(0)), services=Sum("amount"))
+        .annotate(fees=Sum("amount", filter=FEES, default=Decimal(0)), services=Sum("amount"))
     )
     return {month.date(): (-fees, -services) for month, fees, services in rows}
 

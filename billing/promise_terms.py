@@ -151,23 +151,22 @@ def last_day(due_at: datetime) -> date:
 def _lines(standing: Standing, *, before: datetime) -> Iterator[Line]:
     """The charges that fall into the term: the rest of this month, if it is not paid yet, and the next month."""
     balance = standing.account.balance
-    for on, amount in _charges(standing):
-        if on < timezone.localdate(before) and amount:
-            balance -= amount
-            key = shares.month_key(standing.contract.pk, on)
-            yield Line(key, on, -amount, standing.fee_title, balance)
+    for on, since in _charges(standing):
+        if on < timezone.localdate(before):
+            for line in standing.lines(since):
+                balance += line.amount
+                yield Line(line.key, on, line.amount, line.title, balance)
 
 
-def _charges(standing: Standing) -> Iterator[tuple[date, Decimal]]:
-    if not standing.fee:
+def _charges(standing: Standing) -> Iterator[tuple[date, date]]:
+    """When a month is charged, and from which of its days on: this one if it is not yet, and the next."""
+    is_active = standing.contract.state == Contract.State.ACTIVE
+    if not is_active and standing.contract.state != Contract.State.SUSPENDED_FOR_DEBT:
         return
-    if standing.contract.state == Contract.State.SUSPENDED_FOR_DEBT:
-        yield standing.today, standing.due
-    elif standing.contract.state != Contract.State.ACTIVE:
-        return
-    elif not standing.is_month_charged:
-        yield standing.today, standing.fee
-    yield shares.first_of_month(standing.today, 1), standing.fee
+    if not standing.is_month_charged:
+        yield standing.today, shares.first_of_month(standing.today) if is_active else standing.today
+    following = shares.first_of_month(standing.today, 1)
+    yield following, following
 
 
 def _of_contract(standing: Standing) -> Iterator[Condition]:
@@ -248,8 +247,7 @@ def _first_day_of_need(standing: Standing) -> date | None:
     seen = standing.outlook
     if not seen.paid_until or seen.is_beyond_horizon:
         return None
-    months = int(max(standing.own, NOTHING) // (standing.fee or 1))
-    charge_on = shares.first_of_month(standing.today, months + 1)
+    charge_on = seen.paid_until + timedelta(days=1)
     term = timedelta(days=settings.PROMISE_DAYS_MOST)
     near = (charge_on - term + timedelta(days=ahead) for ahead in range(term.days + 1))
     return next(day for day in near if day + timedelta(days=term_days(standing.contract, day)) >= charge_on)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.utils import timezone
-
 from accounts import limits
 from accounts.models import Contract
 from billing import outlook
@@ -30,6 +28,5 @@ def ask(number: str, *, network: str, now: datetime) -> Answer:
     contract = Contract.objects.in_force().filter(number=number).first()
     if contract is None:
         return Answer(number)
-    account, fee = outlook.account_with_fee(contract.pk)
-    seen = outlook.of(contract, account.balance, fee, today=timezone.localdate(now))
-    return Answer(number, account.balance, seen.paid_until)
+    standing = outlook.stand(contract.pk, now=now)
+    return Answer(number, standing.account.balance, standing.outlook.paid_until)

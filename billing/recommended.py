@@ -28,7 +28,7 @@ def sum_for(seen: Outlook) -> Recommended:
     """What is missing for the next month, else what is owed, else one more month, else the first preset."""
     if seen.missing:
         return Recommended(_fitting(_rounded_up(seen.missing)), Reason.MISSING)
-    if seen.balance < 0:
+    if seen.balance < 0:  # also within the credit that the contract allows: it is what has been used
         return Recommended(_fitting(_rounded_up(-seen.balance)), Reason.OWED)
     if seen.fee:
         return Recommended(_fitting(seen.fee), Reason.FEE)

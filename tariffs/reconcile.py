@@ -1,8 +1,7 @@
 """What a contract's service does follows its money: it returns when there is enough, and stops when there is not."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -32,7 +31,7 @@ def run(*, now: datetime) -> int:
 def begin_month(*, now: datetime) -> int:
     """Charge the month to every active contract with a fee that has not paid it, or stop its service."""
     unpaid = outlook.standing(now=now).filter(contract__state=State.ACTIVE, is_month_charged=False)
-    return _each(unpaid.filter(fee_posted__isnull=False), month, now=now)
+    return _each(unpaid.filter(due__gt=0), month, now=now)
 
 
 def contract(contract_id: int, *, now: datetime) -> bool:
@@ -70,7 +69,7 @@ def _begin(standing: Standing, now: datetime) -> bool:
         return False
     if standing.money < standing.fee:
         return _stop(standing, now)
-    _charge(standing, shares.first_of_month(standing.today), standing.fee, now)
+    charges.post(standing.contract.pk, standing.lines(shares.first_of_month(standing.today)), now=now)
     return True
 
 
@@ -78,14 +77,10 @@ def _return(standing: Standing, now: datetime) -> bool:
     charged = standing.due
     if not contracts.return_to_service(standing.contract, now=now):
         return False
-    if charged and standing.fee:
-        _charge(standing, standing.today, standing.fee, now)
+    if charged:
+        charges.post(standing.contract.pk, standing.lines(standing.today), now=now)
     _tell(standing, "service_returned", now, charged=str(charged) if charged else "")
     return True
-
-
-def _charge(standing: Standing, since: date, fee: Decimal, now: datetime) -> None:
-    charges.post_month(standing.contract.pk, fee=fee, since=since, title=standing.fee_title, now=now)
 
 
 def _stop(standing: Standing, now: datetime) -> bool:

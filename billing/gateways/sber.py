@@ -61,13 +61,12 @@ class Sber(Terminal):
 
     def _check(self, asked: Mapping[str, str], *, now: datetime) -> Reply:
         contract = terminals.find(terminal.contract_number(asked.get("ACCOUNT", "")))
-        account, fee = outlook.account_with_fee(contract.pk)
-        seen = outlook.of(contract, account.balance, fee, today=timezone.localdate(now))
-        wanted = recommended.sum_for(seen).amount
+        standing = outlook.stand(contract.pk, now=now)
+        wanted = recommended.sum_for(standing.outlook).amount
         about = {
             "FIO": masked_name(contract.subscriber.name),
             "ADDRESS": masked_address(contract),
-            "BALANCE": _money(account.balance.to_integral_value(ROUND_FLOOR)),
+            "BALANCE": _money(standing.account.balance.to_integral_value(ROUND_FLOOR)),
             "REC_SUM": _money(wanted.to_integral_value(ROUND_CEILING)),
         }
         return Reply(OK, _xml(OK, _("The contract can be paid."), **about), Verdict.ACCEPTED)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from billing import seller
 from billing.tests import yookassa_server
 
 
@@ -13,3 +14,9 @@ def shop(settings, monkeypatch):
         settings.YOOKASSA_API_URL = running.url
         settings.YOOKASSA_TIMEOUT = 3.0
         yield running
+
+
+@pytest.fixture(autouse=True)
+def billing_alone(monkeypatch):
+    """These tests know no tariffs: the last fee goes on. Those that do ask for it register their own seller."""
+    monkeypatch.setattr(seller, "_registered", [seller.LastFee()])

@@ -5,14 +5,17 @@ from decimal import Decimal
 from uuid import uuid4
 
 import factory
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from accounts.models import Contract
 from accounts.tests.factories import ContractFactory, StaffFactory
-from billing import ledger
+from billing import charges, ledger, parts
 from billing.models import Account, Autopay, EntryKind, Payment, PaymentMethod, PromisedPayment, Receipt, Refund
+from billing.seller import Months
 
 NOON = datetime(2026, 11, 20, 8, tzinfo=UTC)  # noon in Izhevsk
+MONTH_BEGAN = NOON.replace(day=1)
 
 
 def account_of(contract: Contract | None = None, *, balance: Decimal | int | str = 0, **fields) -> Account:
@@ -27,6 +30,12 @@ def account_of(contract: Contract | None = None, *, balance: Decimal | int | str
 def put(contract_id: int, amount: Decimal | int | str, *, kind=EntryKind.ADJUSTMENT, now=NOON, title="test"):
     """One entry under a key of its own."""
     return ledger.post(contract_id, kind=kind, amount=Decimal(amount), key=f"test:{uuid4()}", now=now, title=title)
+
+
+def charge_month(contract_id: int, fee: Decimal | int | str, *, now=MONTH_BEGAN, title="test") -> None:
+    """The fee of the month, charged from the day of `now` on."""
+    day = timezone.localdate(now)
+    charges.post(contract_id, parts.month_lines(contract_id, Months.same(Decimal(fee), title).parts(day), day), now=now)
 
 
 class AccountOf(factory.declarations.BaseDeclaration):

@@ -12,6 +12,8 @@ from accounts.tests.factories import ContractFactory
 from billing import autopay, crediting, payments, saved_methods, shares
 from billing.gateways import PaymentState, Saved, Status
 from billing.models import Account, Autopay, Payment, PaymentMethod
+from billing.outlook import Standing
+from billing.seller import Months
 from billing.tests.factories import NOON, AutopayFactory, PaymentFactory, PaymentMethodFactory, account_of
 from notifications.models import Notice
 
@@ -174,10 +176,14 @@ def test_a_number_of_another_account_is_not_lent(method):
 # --- What it takes
 
 
-def taken(state="active", *, balance, fee="600", today=date(2026, 11, 20)) -> Decimal:
-    contract = Contract(state=state)
-    fee = Decimal(fee) if fee else None
-    return autopay.plan(contract, Decimal(balance), fee, today=today).amount
+def planned(state="active", *, balance="0", fee="600", today=date(2026, 11, 20)) -> autopay.Plan:
+    account = Account(contract=Contract(state=state), balance=Decimal(balance))
+    months = Months.same(Decimal(fee) if fee else None)
+    return autopay.plan(Standing(account, today, months, True, Decimal(0), None))
+
+
+def taken(*args, **fields) -> Decimal:
+    return planned(*args, **fields).amount
 
 
 @pytest.mark.parametrize(
@@ -219,7 +225,7 @@ def test_that_sum_covers_the_day_and_the_month():
     ],
 )
 def test_it_takes_one_day_before_the_charge(today, takes_on, charge_on):
-    plan = autopay.plan(Contract(state="active"), Decimal(0), Decimal(600), today=today)
+    plan = planned(today=today)
 
     assert (plan.takes_on, plan.charge_on) == (takes_on, charge_on)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Contract
 from accounts.tests.factories import UserFactory
-from billing import autopay
+from billing import autopay, outlook
 from billing.models import Account, Autopay, EntryKind, Payment, PaymentMethod
 from billing.tests.factories import AutopayFactory, PaymentFactory, PaymentMethodFactory, put
 
@@ -123,7 +123,7 @@ def test_removing_its_card_stops_it_and_says_so(client, user, running):
 
 def test_a_running_one_says_what_it_will_take_and_when(client, user, running):
     charged(user)
-    takes_on = autopay.plan(user.contract, Decimal(0), Decimal(600), today=timezone.localdate()).takes_on
+    takes_on = autopay.plan(outlook.stand(user.contract.pk, now=timezone.now())).takes_on
 
     page = client.get(URL)
 

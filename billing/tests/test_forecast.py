@@ -13,6 +13,7 @@ from billing import forecast, outlook
 from billing.forecast import Event
 from billing.models import Account, EntryKind
 from billing.outlook import Standing
+from billing.seller import Months
 from billing.tests.factories import NOON, PromisedPaymentFactory, account_of, put
 
 TODAY = date(2026, 11, 20)
@@ -20,8 +21,8 @@ TODAY = date(2026, 11, 20)
 
 def seen(balance, fee="500", *, credit=0, promised=0, until=None, state=Contract.State.ACTIVE, now=NOON):
     account = Account(contract=Contract(state=state), balance=Decimal(balance), credit_limit=Decimal(credit))
-    fee = Decimal(fee) if fee else None
-    standing = Standing(account, TODAY, fee, "", True, Decimal(promised), until)
+    months = Months.same(Decimal(fee) if fee else None)
+    standing = Standing(account, TODAY, months, True, Decimal(promised), until)
     return forecast.of(standing, now=now)
 
 

@@ -11,13 +11,15 @@ from accounts.models import Contract
 from accounts.tests.factories import ContractFactory
 from billing import outlook
 from billing.models import EntryKind, LedgerEntry
+from billing.seller import Months
+from billing.tests.factories import NOON
 
 TODAY = date(2026, 11, 23)
 ACTIVE = Contract(state=Contract.State.ACTIVE)
 
 
-def seen(balance, fee="500", *, today=TODAY, contract=ACTIVE) -> outlook.Outlook:
-    return outlook.of(contract, Decimal(balance), Decimal(fee) if fee else None, today=today)
+def seen(balance, fee="500", *, today=TODAY, contract=ACTIVE, **money) -> outlook.Outlook:
+    return outlook.of(contract, Decimal(balance), Months.same(Decimal(fee) if fee else None), today=today, **money)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_the_fee_is_the_last_one_charged():
         ]
     )
 
-    assert outlook.account_with_fee(contract.pk)[1] == 550
+    assert outlook.stand(contract.pk, now=NOON).fee == 550
 
 
 @pytest.mark.django_db
@@ -96,9 +98,9 @@ def test_a_first_month_charged_by_days_is_not_the_fee():
         account_id=contract.pk, kind=EntryKind.MONTH, amount=-120, key="m", at=datetime(2026, 11, 20, tzinfo=UTC)
     )
 
-    assert outlook.account_with_fee(contract.pk)[1] is None
+    assert outlook.stand(contract.pk, now=NOON).fee is None
 
 
 @pytest.mark.django_db
 def test_an_account_without_a_month_has_no_fee():
-    assert outlook.account_with_fee(ContractFactory().pk)[1] is None
+    assert outlook.stand(ContractFactory().pk, now=NOON).fee is None

@@ -10,13 +10,14 @@ from accounts.tests.factories import ContractFactory, SubscriberFactory
 from billing import papers, payment_code, printing, typesetting
 from billing.models import EntryKind
 from billing.papers import PaperRefused
+from billing.seller import Months
 from billing.tests.factories import NOON, put
 
 pytestmark = pytest.mark.django_db
 
 TODAY = date(2026, 11, 20)
 OCTOBER, NOVEMBER, DECEMBER = (date(2026, month, 1) for month in (10, 11, 12))
-FEE = Decimal(650)
+FEE = Months.same(Decimal(650))
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from accounts.tests.factories import UserFactory
 from billing import crediting, gateways, payments
 from billing.gateways import FAILURES, Refused, Unknown
 from billing.gateways.sandbox import bank
-from billing.models import Account, BankPayment, EntryKind, Payment
-from billing.tests.factories import NOON, PaymentFactory, PaymentMethodFactory, ReceiptFactory, put
+from billing.models import Account, BankPayment, Payment
+from billing.tests.factories import NOON, PaymentFactory, PaymentMethodFactory, ReceiptFactory, charge_month, put
 
 pytestmark = pytest.mark.django_db
 
@@ -126,7 +126,7 @@ def test_the_longer_it_waits_the_more_seldom_it_looks(client, begun, clock, minu
 
 
 def test_it_asks_the_gateway_and_shows_what_was_paid(client, user, begun):
-    put(user.contract_id, -650, kind=EntryKind.MONTH, now=NOON.replace(day=1))
+    charge_month(user.contract_id, 650)
     put(user.contract_id, 800)
     bank.confirm(BankPayment.objects.get().number, card="4477", now=NOON)
 

@@ -13,8 +13,8 @@ from accounts.tests.at_once import at_once
 from accounts.tests.factories import ContractFactory, HouseFactory, SubscriberFactory
 from billing import gateways, terminals
 from billing.gateways import sber
-from billing.models import Account, EntryKind, GatewayMessage, LedgerEntry, Payment
-from billing.tests.factories import NOON, put
+from billing.models import Account, GatewayMessage, LedgerEntry, Payment
+from billing.tests.factories import charge_month, put
 from billing.tests.terminals_asked import ask, read, signed
 
 pytestmark = pytest.mark.django_db
@@ -179,7 +179,7 @@ def test_the_balance_is_rounded_down(client, contract, money, told):
 
 def test_the_recommended_sum_is_what_is_missing_rounded_up(client, contract):
     put(contract.pk, 1000)
-    put(contract.pk, "-650.40", kind=EntryKind.MONTH, now=NOON.replace(day=1))
+    charge_month(contract.pk, "650.40")
 
     assert ask(client, "sber", CHECK)["REC_SUM"] == "310.00"  # 650.40 - 349.60 = 300.80
 

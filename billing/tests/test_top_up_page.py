@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from accounts.tests.factories import UserFactory
 from billing import gateways, payments
-from billing.models import EntryKind, Payment
-from billing.tests.factories import NOON, PaymentFactory, PaymentMethodFactory, put
+from billing.models import Payment
+from billing.tests.factories import NOON, PaymentFactory, PaymentMethodFactory, charge_month, put
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def user(client):
 @pytest.fixture
 def with_fee(user):
     """Pays 650 ₽ a month and has 100 ₽ left."""
-    put(user.contract_id, -650, kind=EntryKind.MONTH, now=NOON.replace(day=1))
+    charge_month(user.contract_id, 650)
     put(user.contract_id, 750)
     return user
 

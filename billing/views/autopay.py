@@ -28,11 +28,11 @@ class Desk:
 
     def __init__(self, contract: Contract, *, now: datetime) -> None:
         self.contract = contract
-        accounts = Account.objects.select_related("autopay__method")
-        account: Any = outlook.with_fee(accounts).get(pk=contract.pk)
-        self.autopay: Autopay | None = getattr(account, "autopay", None)
-        self.fee: Decimal | None = account.fee_posted
-        self.plan = autopay.plan(contract, account.balance, self.fee, today=timezone.localdate(now))
+        accounts = Account.objects.select_related("autopay__method").filter(pk=contract.pk)
+        standing = next(outlook.each(accounts, now=now))
+        self.autopay: Autopay | None = getattr(standing.account, "autopay", None)
+        self.plan = autopay.plan(standing)
+        self.fee = standing.months.fee(self.plan.charge_on)
         self.cards = list(PaymentMethod.objects.usable().filter(account=contract.pk))
 
     @property

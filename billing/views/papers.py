@@ -26,8 +26,8 @@ def documents(request: SubscriberRequest) -> HttpResponse:
 @contract_required
 def invoice(request: SubscriberRequest, month: date) -> HttpResponse:
     def make(now: datetime) -> tuple[Paper, bytes]:
-        fee = outlook.account_with_fee(request.contract.pk)[1]
-        paper = papers.invoice(request.contract, month, fee, today=timezone.localdate(now))
+        to_come = outlook.stand(request.contract.pk, now=now).months
+        paper = papers.invoice(request.contract, month, to_come, today=timezone.localdate(now))
         return paper, _limited(request, printing.invoice_pdf, paper, now)
 
     return _answer(request, "Счёт", make)
@@ -65,9 +65,10 @@ def _answer(request: SubscriberRequest, title: str, make: Callable[[datetime], t
 
 
 def _page(request: SubscriberRequest, *, refusal: str = "", status: int = 200) -> HttpResponse:
-    today = timezone.localdate(_only_for_companies(request))
-    fee = outlook.account_with_fee(request.contract.pk)[1]
-    context = {"months": papers.months(request.contract, fee, today=today), "refusal": refusal, "today": today}
+    now = _only_for_companies(request)
+    today = timezone.localdate(now)
+    to_come = outlook.stand(request.contract.pk, now=now).months
+    context = {"months": papers.months(request.contract, to_come, today=today), "refusal": refusal, "today": today}
     return render(request, "billing/documents.html", context, status=status)
 
 
