@@ -5,6 +5,7 @@ One derivation in SQL serves a page about one contract and the comparing of all 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,32 +13,18 @@ from enum import StrEnum
 from typing import Any, cast
 
 from django.conf import settings
-from django.db.models import (
-    BigIntegerField,
-    BooleanField,
-    Case,
-    CharField,
-    F,
-    FilteredRelation,
-    IntegerField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Sum,
-    Value,
-    When,
-)
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Case, CharField, F, FilteredRelation, Func, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Greatest, Least, Round
-from django.db.models.lookups import GreaterThanOrEqual
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from accounts.models import Contract
-from billing import shares
-from tariffs.models import Boost, Tariff, TrafficDay
+from tariffs import usage
+from tariffs.models import Boost, Tariff
 
-BYTES_IN_GB = 10**9
 PATH = "subscribed__tariff"
+SPEEDS: ArrayField[Any, Any] = ArrayField(IntegerField(null=True))
 
 
 class Reason(StrEnum):
@@ -85,15 +72,15 @@ def stand(contract_id: int, *, now: datetime) -> Access:
     return Access(
         Reason(row.off) if row.off else None,
         tariff=subscribed and subscribed.tariff,
-        down=row.down,
-        up=row.up,
+        down=row.speeds[0],
+        up=row.speeds[1],
         boost=getattr(row, "boost", None),
         is_past_volume=row.is_past_volume,
     )
 
 
 def derived(*, now: datetime) -> QuerySet[Any]:
-    """Contracts with `off` (a Reason or ""), `down`, `up` and `is_past_volume` at `now`, for a query to compare."""
+    """Contracts with `off` (a Reason or ""), `speeds` (down, up) and `is_past_volume` at `now`."""
     today = timezone.localdate(now)
     in_force = Q(subscriptions__since__lte=today) & (Q(subscriptions__until=None) | Q(subscriptions__until__gt=today))
     running = Q(boosts__state=Boost.State.RUNNING, boosts__started_at__lte=now, boosts__ends_at__gt=now)
@@ -101,9 +88,14 @@ def derived(*, now: datetime) -> QuerySet[Any]:
         subscribed=FilteredRelation("subscriptions", condition=in_force),
         boost=FilteredRelation("boosts", condition=running),
         off=_reason(),
-        is_past_volume=_is_past_volume(now),
+        is_past_volume=usage.past_volume(today, contract="pk", volume=f"{PATH}__volume_gb"),
     )
-    return cast("QuerySet[Any]", contracts.annotate(down=_speed("down"), up=_speed("up")))
+    return cast("QuerySet[Any]", contracts.annotate(speeds=_speeds()))
+
+
+def pair(down: Any, up: Any) -> Func:
+    """Two speeds as one value, which can be compared with another pair: in arrays NULL equals NULL."""
+    return Func(down, up, template="ARRAY[%(expressions)s]::int[]", output_field=SPEEDS)
 
 
 def boosted(speed: int, factor: Decimal) -> int:
@@ -118,31 +110,28 @@ def _reason() -> Case:
     return Case(*off, without, default=Value(""), output_field=CharField())
 
 
-def _is_past_volume(now: datetime) -> Case:
-    """Whether this local month's traffic, both ways, has reached the volume that the tariff includes."""
-    first = shares.first_of_month(timezone.localdate(now))
-    days = TrafficDay.objects.filter(
-        contract=OuterRef("pk"), day__gte=first, day__lt=shares.first_of_month(first, 1)
-    ).order_by()
-    used = Subquery(days.values("contract").annotate(bytes=Sum(F("down") + F("up"))).values("bytes"))
-    volume = Cast(F(f"{PATH}__volume_gb"), BigIntegerField()) * Value(BYTES_IN_GB, output_field=BigIntegerField())
-    # The first case spares most contracts the sum.
+def _speeds() -> Case:
+    """Down and up together, so that the database adds up the traffic once for both.
+
+    What was bought goes first: a boost lifts the tariff's full speed, also past the included volume.
+    """
     return Case(
-        When(**{f"{PATH}__volume_gb__isnull": True}, then=Value(False)),
-        When(GreaterThanOrEqual(used, volume), then=Value(True)),
-        default=Value(False),
-        output_field=BooleanField(),
+        When(~Q(off="") | Q(**{f"{PATH}__isnull": True}), then=_both(lambda _full: Value(None))),
+        When(boost__isnull=False, then=_both(_boosted)),
+        When(is_past_volume=True, then=_both(lambda full: Least(full, F(f"{PATH}__floor_speed")))),
+        default=_both(lambda full: full),
+        output_field=SPEEDS,
     )
 
 
-def _speed(way: str) -> Case:
-    """What was bought goes first: a boost lifts the tariff's full speed, also past the included volume."""
-    full = F(f"{PATH}__speed_{way}")
-    times = Cast(Round(full * F("boost__factor")), IntegerField())
-    return Case(
-        When(~Q(off="") | Q(**{f"{PATH}__speed_{way}__isnull": True}), then=None),
-        When(boost__isnull=False, then=Least(times, Greatest(full, Value(settings.LINE_MBIT)))),
-        When(is_past_volume=True, then=Least(full, F(f"{PATH}__floor_speed"))),
-        default=full,
-        output_field=IntegerField(),
-    )
+def _both(speed: Callable[[F], Any]) -> Func:
+    return pair(*(_if_known(F(f"{PATH}__speed_{way}"), speed) for way in ("down", "up")))
+
+
+def _if_known(full: F, speed: Callable[[F], Any]) -> Case:
+    """LEAST and GREATEST pass over NULL: a tariff without the service would get the limit as its speed."""
+    return Case(When(IsNull(full, True), then=None), default=speed(full), output_field=IntegerField())
+
+
+def _boosted(full: F) -> Least:
+    return Least(Cast(Round(full * F("boost__factor")), IntegerField()), Greatest(full, Value(settings.LINE_MBIT)))

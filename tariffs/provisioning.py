@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts import journal
@@ -22,27 +21,26 @@ from tariffs.provisioners import Order, Refused, Unreachable
 log = structlog.get_logger(__name__)
 
 A_STEP = 10_000  # contracts compared and written in one transaction
-A_BATCH = 10  # changes claimed together
+A_BATCH, BATCHES = 10, 200  # changes claimed together, and how many times in a round
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
 # Longer than a batch can take, or two workers would send the same.
 CLAIMED_FOR = timedelta(seconds=A_BATCH * provisioners.ANSWERS_WITHIN + 10)
 STUCK_AFTER = timedelta(minutes=5)
 COMPARING = 0x6D61726B  # the advisory lock of comparing
-UNKNOWN = -1
 
 # One statement, so that a contract's state and its change are written together and rows never come to Python.
 WRITE = """
 WITH differing AS ({differing}),
 written AS (
     INSERT INTO tariffs_accessstate AS state (contract_id, is_on, down, up, number)
-    SELECT pk, off = '', down, up, 1 FROM differing
+    SELECT pk, off = '', speeds[1], speeds[2], 1 FROM differing
     ON CONFLICT (contract_id) DO UPDATE
         SET is_on = excluded.is_on, down = excluded.down, up = excluded.up, number = state.number + 1
     RETURNING contract_id, is_on, down, up, number
 )
 INSERT INTO tariffs_accesschange
     (contract_id, number, is_on, down, up, reason, created_at, next_try_at, attempts, error)
-SELECT contract_id, number, is_on, written.down, written.up, off, %s, %s, 0, ''
+SELECT contract_id, number, is_on, down, up, off, %s, %s, 0, ''
 FROM written JOIN differing ON differing.pk = contract_id ORDER BY contract_id
 RETURNING contract_id, number
 """
@@ -70,7 +68,7 @@ def _compare_some(*, now: datetime) -> int:
     if not _is_alone():
         return 0
     # Once per contract whatever the rows say: two tariffs in force on a day would be two rows here.
-    rows = differing(now=now).order_by("pk").distinct("pk").values("pk", "off", "down", "up")[:A_STEP]
+    rows = differing(now=now).order_by("pk").distinct("pk").values("pk", "off", "speeds")[:A_STEP]
     sql, params = rows.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(WRITE.format(differing=sql), [*params, now, now])
@@ -83,18 +81,13 @@ def _compare_some(*, now: datetime) -> int:
 
 def differing(*, now: datetime) -> QuerySet[Any]:
     """Contracts whose access was never decided, or otherwise."""
-    contracts: QuerySet[Any] = access.derived(now=now).annotate(
-        now_down=Coalesce(F("down"), UNKNOWN),
-        now_up=Coalesce(F("up"), UNKNOWN),
-        was_down=Coalesce(F("access_state__down"), UNKNOWN),
-        was_up=Coalesce(F("access_state__up"), UNKNOWN),
-    )
+    was = access.pair(F("access_state__down"), F("access_state__up"))
+    contracts: QuerySet[Any] = access.derived(now=now).annotate(was=was)
     other = (
         Q(access_state__isnull=True)
         | Q(access_state__is_on=True) & ~Q(off="")
         | Q(access_state__is_on=False) & Q(off="")
-        | ~Q(was_down=F("now_down"))
-        | ~Q(was_up=F("now_up"))
+        | ~Q(speeds=F("was"))
     )
     return contracts.filter(other)
 
@@ -107,6 +100,13 @@ def _is_alone() -> bool:
 
 
 # --- Sending: the network never in a transaction
+
+
+def send_due(*, clock: Callable[[], datetime]) -> None:
+    """Send what is due; a long queue goes on with the next round."""
+    for _batch in range(BATCHES):
+        if not send_some(now=clock()):
+            return
 
 
 def send_some(*, now: datetime) -> int:
@@ -136,7 +136,7 @@ def _claim(*, now: datetime) -> list[AccessChange]:
     earlier = AccessChange.objects.filter(contract=OuterRef("contract"), number__lt=OuterRef("number"), sent_at=None)
     due = AccessChange.objects.filter(~Exists(earlier), sent_at=None, next_try_at__lte=now)
     rows = due.select_for_update(no_key=True, skip_locked=True, of=("self",)).select_related("contract")
-    claimed = list(rows.order_by("next_try_at", "pk")[:A_BATCH])
+    claimed = list(rows.order_by("next_try_at")[:A_BATCH])
     AccessChange.objects.filter(pk__in=[change.pk for change in claimed]).update(
         attempts=F("attempts") + 1, next_try_at=now + CLAIMED_FOR
     )

@@ -8,12 +8,12 @@ import pytest
 from accounts.models import Contract
 from accounts.tests.factories import ContractFactory
 from billing.tests.factories import NOON
-from tariffs import access
+from tariffs import access, usage
 from tariffs.access import Reason
 from tariffs.models import Boost, Family, Subscription, TrafficDay
 from tariffs.tests.factories import LONG_AGO, NEXT, TODAY, TariffFactory, served
 
-GB = access.BYTES_IN_GB
+GB = usage.GIGABYTE
 State = Contract.State
 pytestmark = pytest.mark.django_db
 

@@ -46,8 +46,7 @@ def equipment(monkeypatch):
 
 
 def send(now=NOON):
-    while provisioning.send_some(now=now):
-        pass
+    provisioning.send_due(clock=lambda: now)
 
 
 def changes(contract=None):
