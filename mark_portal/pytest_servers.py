@@ -67,7 +67,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         servers = _owned.enter_context(private_servers.for_tests())
         static = servers.folder / "static"
         static.mkdir()
-        os.environ |= SETTINGS | servers.environment | {"STATIC_ROOT": str(static)}
+        os.environ |= (
+            SETTINGS
+            | servers.environment
+            | {
+                "STATIC_ROOT": str(static),
+                "MEDIA_ROOT": str(servers.folder / "files"),
+            }
+        )
     yield
 
 

@@ -43,6 +43,7 @@ ACTIONS = {
     "refund_succeeded": _("refund given back"),
     "refund_failed": _("refund refused by the gateway"),
     "receipt_retried": _("receipt sent again"),
+    "traffic_imported": _("traffic imported"),
     "access_change_retried": _("change of access sent again"),
     "payment_reread": _("gateway asked about a payment"),
     "refund_settled": _("refund looked up at the gateway"),
@@ -52,6 +53,11 @@ ACTIONS = {
     "pause_planned": _("pause planned"),
     "pause_cancelled": _("pause cancelled"),
     "pause_ended_early": _("pause ended early"),
+    "option_switched_on": _("option switched on"),
+    "option_switched_off": _("option switched off"),
+    "option_changed": _("option changed"),
+    "option_kept": _("option not switched off after all"),
+    "offer_taken": _("offer taken"),
 }
 
 

@@ -10,10 +10,14 @@ from accounts.models import Contract
 
 
 class TrafficHour(models.Model):
-    """Bytes of one hour; an import that reports the hour again replaces it."""
+    """Bytes of one hour; an import that reports the hour again replaces it.
+
+    PostgreSQL does not check the contract: the import joins contracts, which are never deleted, and a check of each
+    row would double its time and touch the row of every contract.
+    """
 
     pk = models.CompositePrimaryKey("contract_id", "hour")
-    contract = models.ForeignKey(Contract, models.CASCADE, related_name="+", db_index=False)
+    contract = models.ForeignKey(Contract, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     hour = models.DateTimeField()
     down = models.BigIntegerField()
     up = models.BigIntegerField()
@@ -23,7 +27,7 @@ class TrafficDay(models.Model):
     """Bytes of one local day: the sum of its hours, kept by the import."""
 
     pk = models.CompositePrimaryKey("contract_id", "day")
-    contract = models.ForeignKey(Contract, models.CASCADE, related_name="+", db_index=False)
+    contract = models.ForeignKey(Contract, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     day = models.DateField()
     down = models.BigIntegerField()
     up = models.BigIntegerField()
@@ -42,7 +46,7 @@ class TrafficImport(models.Model):
     created_at = models.DateTimeField(_("uploaded"))
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.WAITING)
     bytes_total = models.BigIntegerField(default=0)
-    bytes_done = models.BigIntegerField(default=0)
+    bytes_done = models.BigIntegerField(default=0)  # the file is read twice, first to be checked, then to be written
     rows = models.BigIntegerField(_("rows"), default=0)
     unknown = models.BigIntegerField(_("rows of unknown contracts"), default=0)
     errors = models.JSONField(_("errors"), default=list, blank=True)
@@ -56,3 +60,15 @@ class TrafficImport(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def is_checked(self) -> bool:
+        return self.bytes_done >= self.bytes_total
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in (self.State.DONE, self.State.FAILED)
+
+    @property
+    def bytes_to_do(self) -> int:
+        return 2 * self.bytes_total

@@ -1,0 +1,273 @@
+"""Importing a file of traffic by contract and hour: it is read once to be checked and once to be written.
+
+Imports are worked on one at a time, in the order of their upload, so the later file has the last word about an hour.
+Who works holds a lock of its database connection: when a worker dies, PostgreSQL frees it, and the next one goes on at
+`bytes_done`. Hours, the sums of their days and `bytes_done` move on together, a part of the file in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from itertools import islice
+from time import monotonic
+from typing import IO, Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.files import File
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
+
+from accounts import journal
+from accounts.models import User
+from tariffs import traffic_files
+from tariffs.models import TrafficImport
+from tariffs.traffic_files import FileRefused, Layout
+
+CHUNK = 16 * 2**20  # bytes in one transaction, some 350,000 lines
+TURN = 200.0  # seconds; then the worker is free for others and the import goes on as a new task
+ERRORS_SHOWN = 100
+LOCK = 4_202_611  # of this work, among PostgreSQL's advisory locks
+State = TrafficImport.State
+Clock = Callable[[], datetime]
+
+
+class _Superseded(Exception):
+    """The row has been moved on or removed by somebody else."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Whole lines of a file, from a byte on."""
+
+    file: IO[bytes]
+    layout: Layout
+    position: int
+    chunk: bytes
+
+
+@transaction.atomic
+def accept(file: File[Any], *, name: str, author: User, now: datetime) -> TrafficImport:
+    """Keep an uploaded file; a worker is sent for once it commits. Raises FileRefused."""
+    traffic_files.refuse_if_empty(file, traffic_files.layout_of(file))
+    row = TrafficImport(file_name=name[-200:], author=author, created_at=now, bytes_total=file.size)
+    row.file.save("traffic.csv", file, save=False)
+    row.save(force_insert=True)
+    _send()
+    return row
+
+
+def waiting() -> QuerySet[TrafficImport]:
+    """Imports that are not over, in the order in which they are worked on."""
+    return TrafficImport.objects.filter(state__in=[State.WAITING, State.READING]).order_by("pk")
+
+
+def run(*, clock: Clock, seconds: float = TURN) -> None:
+    """Work on what waits for one turn, and send for the next one if that is not enough.
+
+    Nothing if another worker does.
+    """
+    ends = monotonic() + seconds
+    with _alone() as is_alone:
+        if not is_alone:
+            return
+        while row := waiting().select_related("author").first():
+            if monotonic() >= ends:
+                _send()
+                return
+            _work(row, ends=ends, clock=clock)
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        is_alone: bool = cursor.fetchone()[0]
+    try:
+        yield is_alone
+    finally:
+        if is_alone and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _work(row: TrafficImport, *, ends: float, clock: Clock) -> None:
+    _keep(row, state=State.READING, claimed_at=clock())
+    try:
+        with row.file.open("rb") as file:
+            layout = traffic_files.layout_of(file)
+            while row.state == State.READING and monotonic() < ends:
+                _step(row, file, layout, clock=clock)
+    except (FileNotFoundError, FileRefused):
+        _fail(row, [(0, "gone", "")], now=clock())
+    except _Superseded:
+        return
+    except (OperationalError, InterfaceError):
+        raise  # the database is away or busy: the next run goes on
+    except Exception:
+        _fail(row, [(0, "internal", "")], now=clock())  # else the queue behind it would wait for ever
+        raise
+
+
+def _step(row: TrafficImport, file: IO[bytes], layout: Layout, *, clock: Clock) -> None:
+    """Check or write one part of the file, or finish."""
+    if row.bytes_done >= 2 * row.bytes_total:
+        return _finish(row, now=clock())
+    read_before = row.bytes_total if row.is_checked else 0
+    position = max(row.bytes_done - read_before, layout.start)
+    chunk = traffic_files.chunk_at(file, position, CHUNK)
+    if not chunk:
+        raise FileRefused  # it has become shorter
+    if row.is_checked:
+        return _write(row, chunk, layout, bytes_done=read_before + position + len(chunk))
+    return _check(row, _Part(file, layout, position, chunk), now=clock())
+
+
+def _keep(row: TrafficImport, **changes: Any) -> None:
+    """Write into the row as long as nobody else has moved it on."""
+    if not waiting().filter(pk=row.pk, bytes_done=row.bytes_done).update(**changes):
+        raise _Superseded
+    for name, value in changes.items():
+        setattr(row, name, value)
+
+
+def _fail(row: TrafficImport, errors: list[Any], *, now: datetime) -> None:
+    _keep(row, state=State.FAILED, errors=errors, finished_at=now)
+    row.file.delete(save=False)
+
+
+@transaction.atomic
+def _finish(row: TrafficImport, *, now: datetime) -> None:
+    _keep(row, state=State.DONE, finished_at=now)
+    changes = {"rows": row.rows, "unknown": row.unknown}
+    journal.record(row.author, "traffic_imported", row, changes=changes, now=now)
+    _tell_of_volumes()
+    transaction.on_commit(lambda: row.file.delete(save=False), robust=True)
+
+
+def _send() -> None:
+    from tariffs.tasks import import_traffic
+
+    import_traffic.delay_on_commit()  # type: ignore[attr-defined]
+
+
+def _tell_of_volumes() -> None:
+    from tariffs.tasks import tell_of_volumes
+
+    tell_of_volumes.delay_on_commit()  # type: ignore[attr-defined]
+
+
+# --- What PostgreSQL does ---------------------------------------------------------------------------------------------
+STAGE = """
+SET LOCAL statement_timeout = '4min';
+DROP TABLE IF EXISTS pg_temp.traffic_staged;
+CREATE TEMPORARY TABLE traffic_staged
+    (number text NOT NULL, hour timestamptz NOT NULL, down bigint NOT NULL, up bigint NOT NULL) ON COMMIT DROP
+"""
+# Hours without a zone are local. Django takes every time it reads for UTC, so the zone is put back at once.
+LOCALLY, IN_UTC = "SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL TimeZone = %s", "SET LOCAL TimeZone = 'UTC'"
+COPY = "COPY traffic_staged ({columns}) FROM STDIN WITH (FORMAT csv, DELIMITER '{delimiter}')"
+HAS_WRONG = """
+SELECT EXISTS (
+    SELECT FROM traffic_staged
+    WHERE hour <> date_trunc('hour', hour) OR hour < %(earliest)s OR hour > %(latest)s
+       OR down NOT BETWEEN 0 AND %(much)s OR up NOT BETWEEN 0 AND %(much)s
+)
+"""
+COUNT = """
+SELECT count(*), count(*) FILTER (WHERE contract.id IS NULL),
+       coalesce(bool_or(staged.number !~ '^[0-9]{6,12}$') FILTER (WHERE contract.id IS NULL), false)
+FROM traffic_staged staged LEFT JOIN accounts_contract contract ON contract.number = staged.number
+"""
+# The last line about an hour counts. What an hour says already is not written again, nor is its day summed.
+WRITE = """
+DROP TABLE IF EXISTS pg_temp.traffic_touched;
+CREATE TEMPORARY TABLE traffic_touched (contract_id bigint NOT NULL, day date NOT NULL) ON COMMIT DROP;
+WITH changed AS (
+    INSERT INTO tariffs_traffichour AS kept (contract_id, hour, down, up)
+    SELECT DISTINCT ON (contract.id, staged.hour) contract.id, staged.hour, staged.down, staged.up
+    FROM traffic_staged staged JOIN accounts_contract contract ON contract.number = staged.number
+    ORDER BY contract.id, staged.hour, staged.ctid DESC
+    ON CONFLICT (contract_id, hour) DO UPDATE SET down = excluded.down, up = excluded.up
+    WHERE (kept.down, kept.up) IS DISTINCT FROM (excluded.down, excluded.up)
+    RETURNING contract_id, hour
+)
+INSERT INTO traffic_touched SELECT DISTINCT contract_id, (hour AT TIME ZONE %(zone)s)::date FROM changed
+"""
+# LATERAL keeps to the hours of the days touched, however little PostgreSQL knows of the tables.
+SUM_DAYS = """
+INSERT INTO tariffs_trafficday AS kept (contract_id, day, down, up)
+SELECT touched.contract_id, touched.day, summed.down, summed.up
+FROM traffic_touched touched CROSS JOIN LATERAL (
+    SELECT sum(hours.down) AS down, sum(hours.up) AS up FROM tariffs_traffichour hours
+    WHERE hours.contract_id = touched.contract_id
+      AND hours.hour >= touched.day::timestamp AT TIME ZONE %(zone)s
+      AND hours.hour < (touched.day + 1)::timestamp AT TIME ZONE %(zone)s
+) summed
+ON CONFLICT (contract_id, day) DO UPDATE SET down = excluded.down, up = excluded.up
+"""
+
+
+def _check(row: TrafficImport, part: _Part, *, now: datetime) -> None:
+    """Count the lines of a part, or find out what is wrong with them; nothing of it stays."""
+    counted, errors = _counted(part.chunk, part.layout, now=now), list(row.errors)
+    if counted is None:
+        errors += _faults(part, ERRORS_SHOWN - len(errors), now=now)
+    bytes_done = part.position + len(part.chunk)
+    if len(errors) >= ERRORS_SHOWN or (errors and bytes_done >= row.bytes_total):
+        return _fail(row, errors, now=now)
+    rows, unknown = counted or (0, 0)
+    return _keep(row, bytes_done=bytes_done, rows=row.rows + rows, unknown=row.unknown + unknown, errors=errors)
+
+
+def _counted(chunk: bytes, layout: Layout, *, now: datetime) -> tuple[int, int] | None:
+    """Lines, and those of unknown contracts; None if anything is wrong with any."""
+    text = traffic_files.for_copy(chunk)
+    if text is None:
+        return None
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            _stage(cursor, text, layout)
+            bounds: dict[str, datetime | int] = {
+                "earliest": traffic_files.EARLIEST,
+                "latest": now + traffic_files.AHEAD,
+                "much": traffic_files.MAX_VALUE,
+            }
+            cursor.execute(HAS_WRONG, bounds)
+            if cursor.fetchone()[0]:
+                return None
+            cursor.execute(COUNT)
+            rows, unknown, has_wrong_number = cursor.fetchone()
+            return None if has_wrong_number else (rows, unknown)
+    except (DataError, IntegrityError):
+        return None
+
+
+def _stage(cursor: CursorWrapper, text: bytes, layout: Layout) -> None:
+    cursor.execute(STAGE)
+    cursor.execute(LOCALLY, [settings.TIME_ZONE])
+    command = COPY.format(columns=", ".join(layout.columns), delimiter=layout.delimiter)
+    with connection.wrap_database_errors:
+        cursor.copy_expert(command, BytesIO(text), 2**16)
+    cursor.execute(IN_UTC)
+    cursor.execute("ANALYZE traffic_staged")
+
+
+def _faults(part: _Part, most: int, *, now: datetime) -> list[traffic_files.Fault]:
+    first = traffic_files.line_number(part.file, part.position)
+    found = traffic_files.faults(part.chunk, part.layout, first_line=first, zone=ZoneInfo(settings.TIME_ZONE), now=now)
+    return list(islice(found, most)) or [(first, "unreadable", "")]
+
+
+def _write(row: TrafficImport, chunk: bytes, layout: Layout, *, bytes_done: int) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        _keep(row, bytes_done=bytes_done)
+        _stage(cursor, traffic_files.for_copy(chunk) or b"", layout)
+        cursor.execute(WRITE, {"zone": settings.TIME_ZONE})
+        cursor.execute("ANALYZE traffic_touched")
+        cursor.execute(SUM_DAYS, {"zone": settings.TIME_ZONE})
