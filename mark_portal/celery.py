@@ -86,7 +86,16 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         send_refunds,
     )
     from mark_portal.tasks import heartbeat
-    from tariffs.tasks import announce_prices, begin_month, reconcile_services
+    from tariffs.tasks import (
+        announce_prices,
+        begin_month,
+        end_options,
+        import_traffic,
+        provision,
+        reconcile_services,
+        run_suspensions,
+        tell_of_volumes,
+    )
 
     timetable = [
         (heartbeat, timedelta(seconds=15)),
@@ -100,8 +109,13 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         (close_due_promises, timedelta(seconds=30)),
         (remind_of_promises, timedelta(minutes=10)),
         (reconcile_services, timedelta(seconds=5)),
+        (provision, timedelta(seconds=5)),
         (begin_month, timedelta(minutes=10)),
+        (run_suspensions, timedelta(minutes=1)),
+        (end_options, timedelta(minutes=1)),
         (announce_prices, timedelta(minutes=1)),
+        (import_traffic, timedelta(minutes=1)),
+        (tell_of_volumes, timedelta(minutes=5)),
     ]
     if "sandbox" in settings.PAYMENT_GATEWAYS:
         timetable.append((deliver_bank_notices, timedelta(seconds=5)))

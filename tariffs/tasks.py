@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from tariffs import prices, reconcile
+from tariffs import options, prices, provisioning, reconcile, suspension, traffic_import, volume_notices
 
 
 @shared_task
@@ -21,3 +21,30 @@ def begin_month(**_: Any) -> None:
 @shared_task
 def announce_prices(**_: Any) -> None:
     prices.announce_due(now=timezone.now())
+
+
+@shared_task
+def import_traffic(**_: Any) -> None:
+    """All that waits; a lost message or a dead worker costs the time until the timetable calls again."""
+    traffic_import.run(clock=timezone.now)
+
+
+@shared_task
+def tell_of_volumes(**_: Any) -> None:
+    volume_notices.tell_due(now=timezone.now())
+
+
+@shared_task
+def provision(**_: Any) -> None:
+    provisioning.compare(now=timezone.now())
+    provisioning.send_due(clock=timezone.now)
+
+
+@shared_task
+def run_suspensions(**_: Any) -> None:
+    suspension.do_due(now=timezone.now())
+
+
+@shared_task
+def end_options(**_: Any) -> None:
+    options.end_due(now=timezone.now())
