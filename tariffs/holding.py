@@ -51,6 +51,10 @@ class OwnOption:
     def runs(self, on: date) -> bool:
         return self.since <= on and (self.until is None or on < self.until)
 
+    def is_to_come(self, on: date) -> bool:
+        """Whether it has a day from `on` on: one that was given up before its first day has none."""
+        return self.until is None or self.until > max(on, self.since)
+
     def fits(self, tariff: Tariff) -> bool:
         return not self.needs or tariff.family in (self.needs, Family.BUNDLE)
 
@@ -198,7 +202,7 @@ def _periods(tariffs: Iterable[Any]) -> Iterator[Period]:
 
 def _belongings(contract_id: int, today: date) -> dict[str, Any]:
     to_come = Q(until=None) | Q(until__gt=today)
-    options = OptionUse.objects.filter(to_come, contract=OuterRef("pk"), ended_at=None).order_by("pk")
+    options = OptionUse.objects.filter(to_come, contract=OuterRef("pk")).order_by("pk")
     offers = OfferUse.objects.filter(contract=OuterRef("pk"), until__gt=today, percent__isnull=False).order_by("pk")
     switches = Switch.objects.filter(contract=OuterRef("pk")).order_by("-pk")
     paused = Suspension.objects.filter(contract=OuterRef("pk"), state=Suspension.State.RUNNING)
