@@ -22,7 +22,6 @@ from accounts import journal
 from accounts.models import Contract, User
 from accounts.templatetags.dates import day
 from billing.shares import first_of_month
-from billing.templatetags.money import rubles
 from notifications import outbox
 from notifications.models import Notice, Topic
 from tariffs.models import Option, OptionPrice, OptionUse, Subscription, Switch, Tariff, TariffPrice
@@ -98,7 +97,7 @@ def plan(thing: Priced, *, fee: Decimal, since: date, by: User | None, now: date
     _lock(thing)
     if reason := refusal(thing, since, today=timezone.localdate(now)):
         raise PriceRefused(reason)
-    price = cast("Price", thing.prices.create(fee=fee, since=since))
+    price = thing.prices.create(fee=fee, since=since)
     _record(by, "price_planned", price, before(price), now=now)
     _send()
     return price
@@ -114,7 +113,7 @@ def correct(price: Price, *, fee: Decimal, by: User | None, now: datetime) -> Pr
         raise PriceRefused(reason)
     old, since = price.fee, price.since
     price.delete()
-    new = cast("Price", thing.prices.create(fee=fee, since=since))
+    new = thing.prices.create(fee=fee, since=since)
     _record(by, "price_corrected", new, old, now=now)
     _send()
     return new
@@ -141,16 +140,15 @@ def thing_of(price: Price) -> Priced:
 def before(price: Price) -> Decimal | None:
     """The fee that this price takes the place of; None for a first price."""
     earlier = thing_of(price).prices.filter(since__lt=price.since).order_by("-since")
-    return cast("Decimal | None", earlier.values_list("fee", flat=True).first())
+    return earlier.values_list("fee", flat=True).first()
 
 
 def with_coming(rows: QuerySet[Any], *, today: date) -> QuerySet[Any]:
     """Tariffs or options with `coming_fee` and `coming_since`, their next price to come; None where none is."""
     model, link = (TariffPrice, "tariff") if rows.model is Tariff else (OptionPrice, "option")
     coming = model._default_manager.filter(**{link: OuterRef("pk")}, since__gt=today).order_by("since")
-    return rows.annotate(
-        coming_fee=Subquery(coming.values("fee")[:1]), coming_since=Subquery(coming.values("since")[:1])
-    )
+    fee, since = Subquery(coming.values("fee")[:1]), Subquery(coming.values("since")[:1])
+    return cast("QuerySet[Any]", rows.annotate(coming_fee=fee, coming_since=since))
 
 
 # --- Telling those who pay it
@@ -210,7 +208,7 @@ def _announce_batch(model: type[Price], price_id: int, after: int, *, now: datet
     Nothing past it sends one look back to the beginning: somebody may have taken the tariff meanwhile.
     """
     waiting = model._default_manager.select_for_update(skip_locked=True, no_key=True)
-    price = cast("Price | None", waiting.filter(pk=price_id, announced_at=None).first())
+    price = waiting.filter(pk=price_id, announced_at=None).first()
     if price is None:
         return None
     left = payers(price).exclude(_is_told(price)).filter(pk__gt=after).order_by("pk")
@@ -270,7 +268,7 @@ def _locked(price: Price) -> Price:
     row = type(price)._default_manager.select_for_update().filter(pk=price.pk).first()
     if row is None:
         raise PriceRefused(_("Somebody has just changed this price. Look again."))
-    return cast("Price", row)
+    return row
 
 
 def _record(by: User | None, action: str, price: Price, old: Decimal | None, *, now: datetime) -> None:
@@ -281,4 +279,4 @@ def _record(by: User | None, action: str, price: Price, old: Decimal | None, *, 
 def _send() -> None:
     from tariffs.tasks import announce_prices
 
-    announce_prices.delay_on_commit()
+    announce_prices.delay_on_commit()  # type: ignore[attr-defined]

@@ -13,6 +13,8 @@ from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
 from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayMessage, LedgerEntry, Registry
 from billing.shares import first_of_month
 from billing.tests.factories import AutopayFactory, PromisedPaymentFactory, ReceiptFactory, RefundFactory
+from tariffs.models import AccessChange, AccessState
+from tariffs.tests.factories import OfferFactory, OptionFactory, TariffFactory, TurboPackageFactory
 
 NOW = datetime.now(UTC)
 STAFF = {
@@ -95,6 +97,13 @@ MODELS = {
     "billing_receipt": Model("OGCS"),
     "billing_promisedpayment": Model("OGCS"),
     "billing_gatewaymessage": Model("CS"),
+    "tariffs_accesschange": Model("OGECTS"),
+    "tariffs_accessstate": Model("OGECTS"),
+    "tariffs_tariff": Model("OGECTS", "TS", "TS"),
+    "tariffs_option": Model("OGECTS", "TS", "TS"),
+    "tariffs_offer": Model("OGECTS", "TS", "TS"),
+    # The same in every city, and the staff of this world are given one: test_admin_catalogue.py has the others.
+    "tariffs_turbopackage": Model("OGECTS"),
 }
 # Staff pages beside the models' own: who may open them, and whether they only take POST.
 ADMIN_PAGES = {
@@ -248,9 +257,17 @@ class World:
             "billing_refund": RefundFactory(payment=receipt.payment, author=author),
             "billing_autopay": AutopayFactory(method__account=account),
             "billing_promisedpayment": PromisedPaymentFactory(account=account),
+            "tariffs_tariff": TariffFactory(city=self.city),
+            "tariffs_option": OptionFactory(city=self.city),
+            "tariffs_offer": OfferFactory(city=self.city),
+            "tariffs_turbopackage": TurboPackageFactory(),
             "billing_gatewaymessage": GatewayMessage.objects.create(
                 gateway="sandbox", at=NOW, method="POST", verdict="refused", payment=receipt.payment
             ),
+            "tariffs_accesschange": AccessChange.objects.create(
+                contract=self.contract, number=1, is_on=True, created_at=NOW
+            ),
+            "tariffs_accessstate": AccessState.objects.create(contract=self.contract, is_on=True),
         }
 
     def url(self, name: str) -> str:
@@ -380,6 +397,8 @@ def test_the_admin_opens_by_role(visit, world, name, allowed, method):
     assert {letter for letter, answer in answers.items() if answer == "open"} == set(allowed)
 
 
+# The same for every city, and to read for everybody who sees the list.
+OF_NO_CITY = ("admin:tariffs_turbopackage_",)
 OBJECT_CASES = [
     (name, allowed, method)
     for name, allowed, method in ADMIN_CASES
@@ -387,6 +406,7 @@ OBJECT_CASES = [
     in {"change", "history", "credentials", "identity", "terminate", "decide", "take", "close", "ask", "send"}
     and name != "admin:auth_user_password_change"
     and "password_change" not in name
+    and not name.startswith(OF_NO_CITY)
 ]
 
 

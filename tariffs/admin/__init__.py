@@ -1,1 +1,3 @@
 """The staff's pages of services, a module a topic."""
+
+from . import access, catalogue  # noqa: F401
