@@ -94,6 +94,7 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         provision,
         reconcile_services,
         run_suspensions,
+        switch_tariffs,
         tell_of_volumes,
     )
 
@@ -112,6 +113,7 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         (provision, timedelta(seconds=5)),
         (begin_month, timedelta(minutes=10)),
         (run_suspensions, timedelta(minutes=1)),
+        (switch_tariffs, timedelta(minutes=1)),
         (end_options, timedelta(minutes=1)),
         (announce_prices, timedelta(minutes=1)),
         (import_traffic, timedelta(minutes=1)),

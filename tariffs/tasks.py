@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from tariffs import options, prices, provisioning, reconcile, suspension, traffic_import, volume_notices
+from tariffs import options, prices, provisioning, reconcile, suspension, switching, traffic_import, volume_notices
 
 
 @shared_task
@@ -48,3 +48,8 @@ def run_suspensions(**_: Any) -> None:
 @shared_task
 def end_options(**_: Any) -> None:
     options.end_due(now=timezone.now())
+
+
+@shared_task
+def switch_tariffs(**_: Any) -> None:
+    switching.do_due(now=timezone.now())
