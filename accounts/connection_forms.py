@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.phonenumber import PhoneNumber
 
+from accounts import connections
+from accounts.connections import Interest
 from accounts.models import City
 
 NOT_A_MOBILE = _("Please enter a Russian mobile number, for example 8 912 345-67-89.")
@@ -26,6 +28,8 @@ class ConnectForm(forms.Form):
         empty_label=_("I do not know yet"),
         label=_("City"),
     )
+    # Of the page that led here (connections.sign_interest).
+    interest = forms.CharField(required=False, widget=forms.HiddenInput)
     # No person sees it; programs that fill every field do.
     website = forms.CharField(
         label=_("Leave this field empty"),
@@ -41,6 +45,11 @@ class ConnectForm(forms.Form):
         if not phone.as_e164.startswith("+79") or phone.extension:
             raise forms.ValidationError(NOT_A_MOBILE)
         return phone
+
+    @property
+    def wanted(self) -> Interest | None:
+        """What the form was opened for; a sign that is not ours is as good as none."""
+        return connections.read_interest(self["interest"].value() or "")
 
     @property
     def is_trapped(self) -> bool:

@@ -20,7 +20,9 @@ from accounts.views import CITY_COOKIE
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def connect(request: HttpRequest) -> HttpResponse:
-    form = ConnectForm(request.POST or None, initial={"city": request.COOKIES.get(CITY_COOKIE)})
+    """`?city=` and `?interest=` (connections.sign_interest) come from the page that led here."""
+    city = request.GET.get("city", request.COOKIES.get(CITY_COOKIE))
+    form = ConnectForm(request.POST or None, initial={"city": city, "interest": request.GET.get("interest")})
     if request.method != "POST":
         return render(request, "accounts/connect.html", {"form": form})
     now = timezone.now()
@@ -41,6 +43,7 @@ def _submit(request: HttpRequest, form: ConnectForm, now: datetime) -> datetime:
         name=form.cleaned_data["name"],
         phone=form.cleaned_data["phone"],
         city=form.cleaned_data["city"],
+        interest=form.wanted,
         network=networks.network_of(request),
         now=now,
     )

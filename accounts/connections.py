@@ -1,11 +1,13 @@
 """«Подключиться»: a request joins the queue, an operator takes it, calls and closes it with the outcome."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from phonenumber_field.phonenumber import PhoneNumber
 
@@ -24,7 +26,20 @@ class RequestNotOpen(Exception):
     """The request is not in the state that the step needs; the message tells who or what was first."""
 
 
-def submit(*, name: str, phone: PhoneNumber, city: City | None, network: str, now: datetime) -> datetime:
+@dataclass(frozen=True)
+class Interest:
+    """What a person wants to have connected, as the catalogue calls it; staff read Russian."""
+
+    name: str
+    name_en: str = ""
+
+    def __str__(self) -> str:
+        return (self.name_en if get_language() == "en" else "") or self.name
+
+
+def submit(
+    *, name: str, phone: PhoneNumber, city: City | None, network: str, now: datetime, interest: Interest | None = None
+) -> datetime:
     """Put a request into the queue and tell until when we call. Raises LimitReached.
 
     A phone that waits in the queue already is not queued twice, and the answer is the one a new phone gets: nobody can
@@ -34,6 +49,7 @@ def submit(*, name: str, phone: PhoneNumber, city: City | None, network: str, no
     limits.take(OVERALL, "", now=now)
     deadline_at = deadline_of(now)
     request = ConnectionRequest(name=name, phone=phone, city=city, created_at=now, deadline_at=deadline_at)
+    request.interest = interest.name if interest else ""
     ConnectionRequest.objects.bulk_create([request], ignore_conflicts=True)
     return deadline_at
 
@@ -55,6 +71,19 @@ def read_promise(signed: str) -> datetime | None:
     except signing.BadSignature:
         return None
     return datetime.fromtimestamp(stamp, timezone.get_default_timezone())
+
+
+def sign_interest(interest: Interest) -> str:
+    """For an address that leads to the form: whatever it shows there was written by us."""
+    return signing.dumps([interest.name, interest.name_en], salt="connection-interest", compress=True)
+
+
+def read_interest(signed: str) -> Interest | None:
+    """None for an altered address, and for none."""
+    try:
+        return Interest(*signing.loads(signed, salt="connection-interest"))
+    except signing.BadSignature:
+        return None
 
 
 @transaction.atomic

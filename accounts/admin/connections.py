@@ -62,12 +62,13 @@ class CloseForm(forms.Form):
 @admin.register(ConnectionRequest)
 class ConnectionRequestAdmin(ReadOnlyAdmin):
     shows_rows_without_city = True
-    list_display = ["name", "call", "city", "sent", "deadline", "state", "taken_by", "time_taken"]
+    list_display = ["name", "call", "city", "interest", "sent", "deadline", "state", "taken_by", "time_taken"]
     list_filter = [QueueFilter, "state", CityFilter]
     list_select_related = ["city", "taken_by"]
     search_fields = ["name", "phone"]
     search_help_text = _("Name or any part of the phone")
-    fields = ["name", "call", "city", "sent", "deadline", "state", "taken_by", "taken", "handled", "time_taken", "note"]
+    fields = ["name", "call", "city", "interest", "sent", "deadline", "state", "taken_by", "taken", "handled"]
+    fields += ["time_taken", "note"]
     readonly_fields = ["call", "sent", "deadline", "taken", "handled", "time_taken"]
     change_form_template = "admin/accounts/connectionrequest/change_form.html"
 

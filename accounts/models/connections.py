@@ -32,6 +32,8 @@ class ConnectionRequest(models.Model):
     name = models.CharField(_("name"), max_length=100)
     phone = PhoneNumberField(_("mobile phone"))
     city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"))
+    # What the person was looking at, by its name alone: this app knows nothing of what is sold.
+    interest = models.CharField(_("interested in"), max_length=160, blank=True)
     state = models.CharField(_("state"), max_length=11, choices=State.choices, default=State.NEW)
     note = models.TextField(_("note"), blank=True, max_length=2000)
     created_at = models.DateTimeField(_("sent"))

@@ -169,3 +169,41 @@ def test_the_pages_are_not_kept_by_caches(client):
 @pytest.mark.parametrize("path", ["/connect/", "/connect/sent/"])
 def test_other_methods_are_refused(client, path):
     assert client.delete(path).status_code == 405
+
+
+# --- What one came for
+
+
+def opened_for(name="Интернет 300", name_en="Internet 300"):
+    return connections.sign_interest(connections.Interest(name, name_en))
+
+
+def test_the_form_says_what_one_came_for_and_the_request_keeps_it(client):
+    page = client.get("/connect/", {"interest": opened_for()})
+    send(client, interest=page.context["form"]["interest"].value())
+
+    assert "Internet 300" in page.content.decode()
+    assert ConnectionRequest.objects.get().interest == "Интернет 300"
+
+
+@pytest.mark.parametrize("made_up", ["", "Free internet", "a:b:c", "💥", "x" * 5000])
+def test_what_we_did_not_sign_is_neither_shown_nor_kept(client, made_up):
+    page = client.get("/connect/", {"interest": made_up})
+    send(client, interest=made_up)
+
+    assert "You have chosen" not in page.content.decode()
+    assert ConnectionRequest.objects.get().interest == ""
+
+
+def test_what_one_came_for_is_not_lost_by_a_mistake_in_the_form(client):
+    refused = send(client, interest=opened_for(), phone="x")
+
+    assert (refused.status_code, "Internet 300" in refused.content.decode()) == (422, True)
+
+
+def test_the_city_of_the_page_that_led_here_is_offered_first(client):
+    client.cookies["city"] = "izhevsk"
+
+    response = client.get("/connect/", {"city": "votkinsk"})
+
+    assert response.context["form"]["city"].value() == "votkinsk"

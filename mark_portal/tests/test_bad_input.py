@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 FORMS = {
     "/login/": ["city", "login", "password", "next"],
     "/balance/": ["number"],
-    "/connect/": ["name", "phone", "city", "website"],
+    "/connect/": ["name", "phone", "city", "website", "interest"],
     "/cabinet/profile/": ["current", "new", "again"],
     "/cabinet/profile/sessions/": ["session"],
     "/cabinet/notices/read/": ["notice", "until"],
@@ -45,6 +45,7 @@ FORMS = {
 QUERIES = {
     "/": ["x"],
     "/login/": ["next", "city"],
+    "/connect/": ["city", "interest"],
     "/cabinet/": ["part"],
     "/cabinet/billing/": ["kind", "since", "until", "cursor"],
     "/cabinet/billing/top-up/": ["sum", "method", "part"],
