@@ -89,6 +89,7 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
     from tariffs.tasks import (
         announce_prices,
         begin_month,
+        end_boosts,
         end_options,
         import_traffic,
         provision,
@@ -110,6 +111,7 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         (close_due_promises, timedelta(seconds=30)),
         (remind_of_promises, timedelta(minutes=10)),
         (reconcile_services, timedelta(seconds=5)),
+        (end_boosts, timedelta(seconds=5)),
         (provision, timedelta(seconds=5)),
         (begin_month, timedelta(minutes=10)),
         (run_suspensions, timedelta(minutes=1)),

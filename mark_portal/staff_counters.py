@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ConnectionRequest, SignInLock, User
 from accounts.staff import cities_of
 from billing.models import Adjustment, GatewayMessage, Payment, Receipt, Refund
+from tariffs import provisioning
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,12 @@ def _forged(user: User, now: datetime) -> Iterator[Counter]:
     yield Counter(_("Refused gateway messages today"), refused, url, "attention" if refused else "calm")
 
 
+def _access(user: User, now: datetime) -> Iterator[Counter]:
+    stuck = provisioning.stuck(now=now).filter(contract__city__in=cities_of(user)).count()
+    url = f"{reverse('admin:tariffs_accesschange_changelist')}?state=stuck"
+    yield Counter(_("Changes of access stuck"), stuck, url, "alarm" if stuck else "calm")
+
+
 def _locks(user: User, now: datetime) -> Iterator[Counter]:
     locked = SignInLock.objects.in_force(now=now).count()
     yield Counter(
@@ -97,5 +104,6 @@ COUNTERS: list[tuple[str, Callable[[User, datetime], Iterator[Counter]]]] = [
     ("billing.view_payment", _payments),
     ("billing.view_receipt", _receipts),
     ("billing.view_gatewaymessage", _forged),
+    ("tariffs.change_accesschange", _access),
     ("accounts.view_signinlock", _locks),
 ]

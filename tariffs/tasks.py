@@ -5,7 +5,17 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from tariffs import options, prices, provisioning, reconcile, suspension, switching, traffic_import, volume_notices
+from tariffs import (
+    options,
+    prices,
+    provisioning,
+    reconcile,
+    suspension,
+    switching,
+    traffic_import,
+    turbo,
+    volume_notices,
+)
 
 
 @shared_task
@@ -53,3 +63,8 @@ def end_options(**_: Any) -> None:
 @shared_task
 def switch_tariffs(**_: Any) -> None:
     switching.do_due(now=timezone.now())
+
+
+@shared_task
+def end_boosts(**_: Any) -> None:
+    turbo.end_due(now=timezone.now())
