@@ -81,3 +81,14 @@ def day_lines(spans: Sequence[Span], days: Span, key: str) -> list[Dated]:
         for day, fee in costs
         if fee
     ]
+
+
+def last_possible(spans: Sequence[Span], first: date) -> date:
+    """How far a pause from `first` may go by the days left of its years; the day before it for no days at all."""
+    last, start = first - DAY, first
+    while True:
+        end = date(start.year, 12, 31)
+        last = min(start + timedelta(days=year_of(spans, start.year).left - 1), end)
+        if last < end or start.year > first.year:
+            return last
+        start = end + DAY

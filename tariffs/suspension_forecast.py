@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -20,7 +20,7 @@ class Step:
 
     on: date
     until: date
-    kind: str  # month, back, fee or return
+    kind: str  # month, back, fee, again or return
     title: str
     amount: Decimal
     balance_after: Decimal
@@ -33,15 +33,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The lines to come, in the order of time: `month` ones on the way, those of the pause, and the return."""
+    """The lines to come, in the order of time: months on the way, those of the pause, and of the return."""
 
-    months: list[Dated]
-    back: list[Dated]
-    fees: list[Dated]
-    returns: list[Dated]
+    months: list[Dated] = field(default_factory=list)
+    back: list[Dated] = field(default_factory=list)
+    fees: list[Dated] = field(default_factory=list)
+    again: list[Dated] = field(default_factory=list)
+    returns: list[Dated] = field(default_factory=list)
 
     def steps(self, standing: Standing) -> list[Step]:
-        named = {"month": self.months, "back": self.back, "fee": self.fees, "return": self.returns}
+        named = {"month": self.months, "back": self.back, "fee": self.fees}
+        named |= {"again": self.again, "return": self.returns}
         steps: list[Step] = []
         balance = standing.account.balance
         for kind, lines in named.items():

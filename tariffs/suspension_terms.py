@@ -165,8 +165,8 @@ class Ending:
     reasons: list[Reason]
 
     def steps(self, standing: Standing) -> list[Step]:
-        lines = [(standing.today, line) for line in self.again]
-        return Forecast([], [], lines, [(self.returns_on, line) for line in self.month]).steps(standing)
+        again = [(standing.today, line) for line in self.again]
+        return Forecast(again=again, returns=[(self.returns_on, line) for line in self.month]).steps(standing)
 
     @property
     def cost(self) -> Decimal:

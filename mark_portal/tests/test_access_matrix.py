@@ -54,6 +54,7 @@ CABINET = {
     "billing:top_up",
     "cabinet",
     "notifications:notices",
+    "tariffs:suspension",
 }
 CABINET_FILES = {"billing:statement_csv", "billing:statement_pdf"}
 # For persons they do not exist.
@@ -61,6 +62,7 @@ OF_COMPANIES = {"billing:documents", "billing:invoice", "billing:act"}
 # Of one contract; to another they do not exist.
 CABINET_OWN = {"billing:payment", "billing:receipt"}
 CABINET_POST = {"accounts:end_session", "notifications:read", "billing:autopay_off", "billing:forget_card"}
+CABINET_POST |= {"tariffs:suspension_cancel", "tariffs:suspension_end"}
 POST_FOR_ALL = {"accounts:logout"}
 # Payment terminals: a session, whoever's, opens nothing.
 MACHINES = {"billing:osmp", "billing:sber"}

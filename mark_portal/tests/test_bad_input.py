@@ -26,6 +26,9 @@ FORMS = {
     "/cabinet/billing/autopay/off/": ["x"],
     "/cabinet/billing/autopay/cards/remove/": ["card"],
     "/cabinet/billing/top-up/": ["sum", "method", "keep_card", "contact", "operation"],
+    "/cabinet/suspension/": ["first", "last", "operation"],
+    "/cabinet/suspension/cancel/": ["suspension"],
+    "/cabinet/suspension/end/": ["suspension"],
     "/admin/tariffs/tariff/add/": [
         "name",
         "city",
@@ -54,6 +57,7 @@ QUERIES = {
     "/cabinet/billing/statement/statement.csv": ["since", "until"],
     "/cabinet/billing/statement/statement.pdf": ["since", "until"],
     "/cabinet/notices/": ["topic", "after", "part"],
+    "/cabinet/suspension/": ["first", "last", "month"],
     "/pay/osmp/": ["command", "account"],
     "/pay/sber/": ["ACTION", "ACCOUNT"],
     "/language/ru/": ["next"],
