@@ -65,12 +65,22 @@ class Quote:
     def changes_nothing(self) -> bool:
         return self.is_same and not self.changes_choice and not self.row.planned
 
+    @property
+    def total(self) -> Decimal:
+        """What the lines come to, signed."""
+        return sum((line.amount for line in self.lines), NOTHING)
+
     def lines_of(self, use_id: int) -> list[Line]:
         return [replace(line, key=f"option:{use_id}:{line.key}") for line in self.lines]
 
     def refuse_if_locked(self) -> None:
         if self.is_locked:
             raise OptionRefused(" ".join(reason.text for reason in self.reasons))
+
+    def refuse_unless_seen(self, total: Decimal | None) -> None:
+        """`total` is that of the lines the subscriber saw; a midnight may have passed since, or a price changed."""
+        if total is not None and total != self.total:
+            raise OptionRefused(_("The sum has changed since the page was opened: please look at it again."))
 
 
 def quote(shelf: Shelf, row: Row, *, quantity: int, choice: str) -> Quote:

@@ -7,6 +7,7 @@ another row.
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -39,11 +40,13 @@ def order(
     choice: str,
     operation: UUID,
     now: datetime,
+    seen: Decimal | None = None,
     by: User | None = None,
 ) -> OptionUse:
     """Switch an option on, or have more of it, at once; have fewer from the 1st; choose otherwise, free and at once.
 
-    The same operation is done once. Raises OptionRefused with the reasons and the dates or sums that lift them.
+    `seen` is the total of the lines that were shown. The same operation is done once. Raises OptionRefused with the
+    reasons and the dates or sums that lift them.
     """
     contract = Account.objects.lock(contract_id).contract
     if done := OptionUse.objects.filter(operation=operation).first():
@@ -51,6 +54,7 @@ def order(
     shelf, row = _shelf(contract_id, option_id, now)
     quote = option_terms.quote(shelf, row, quantity=quantity, choice=choice)
     quote.refuse_if_locked()
+    quote.refuse_unless_seen(seen)
     if row.current is None:
         return _switch_on(contract, quote, operation, now=now, by=by)
     return _change(contract, quote, row, operation, now=now, by=by)

@@ -13,7 +13,9 @@ from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
 from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayMessage, LedgerEntry, Registry
 from billing.shares import first_of_month
 from billing.tests.factories import AutopayFactory, PromisedPaymentFactory, ReceiptFactory, RefundFactory
+from tariffs import speedtest
 from tariffs.models import AccessChange, AccessState
+from tariffs.speedtest import Measured
 from tariffs.tests.factories import OfferFactory, OptionFactory, TariffFactory, TurboPackageFactory
 
 NOW = datetime.now(UTC)
@@ -41,6 +43,7 @@ PUBLIC = {
     "billing:gateway_notification",  # a GET is written down and answered with 405
     "billing:sandbox_bank",
     "support:contacts",
+    "tariffs:speed",
     "language",
     "version",
 }
@@ -54,15 +57,20 @@ CABINET = {
     "billing:top_up",
     "cabinet",
     "notifications:notices",
+    "tariffs:speed_history",
+    "tariffs:option",
+    "tariffs:options",
     "tariffs:suspension",
 }
-CABINET_FILES = {"billing:statement_csv", "billing:statement_pdf"}
+CABINET_FILES = {"billing:statement_csv", "billing:statement_pdf", "tariffs:speed_csv"}
 # For persons they do not exist.
 OF_COMPANIES = {"billing:documents", "billing:invoice", "billing:act"}
 # Of one contract; to another they do not exist.
 CABINET_OWN = {"billing:payment", "billing:receipt"}
 CABINET_POST = {"accounts:end_session", "notifications:read", "billing:autopay_off", "billing:forget_card"}
+CABINET_POST |= {"tariffs:speed_save"}
 CABINET_POST |= {"tariffs:suspension_cancel", "tariffs:suspension_end"}
+CABINET_POST |= {"tariffs:option_keep", "tariffs:option_off"}
 POST_FOR_ALL = {"accounts:logout"}
 # Payment terminals: a session, whoever's, opens nothing.
 MACHINES = {"billing:osmp", "billing:sber"}
@@ -99,6 +107,7 @@ MODELS = {
     "billing_receipt": Model("OGCS"),
     "billing_promisedpayment": Model("OGCS"),
     "billing_gatewaymessage": Model("CS"),
+    "tariffs_speedtest": Model("OGECTS"),
     "tariffs_accesschange": Model("OGECTS"),
     "tariffs_accessstate": Model("OGECTS"),
     "tariffs_tariff": Model("OGECTS", "TS", "TS"),
@@ -266,6 +275,9 @@ class World:
             "billing_gatewaymessage": GatewayMessage.objects.create(
                 gateway="sandbox", at=NOW, method="POST", verdict="refused", payment=receipt.payment
             ),
+            "tariffs_speedtest": speedtest.save(
+                self.contract.pk, Measured(ping=3, jitter=1, down=94, up=92), operation=uuid4(), now=NOW
+            ),
             "tariffs_accesschange": AccessChange.objects.create(
                 contract=self.contract, number=1, is_on=True, created_at=NOW
             ),
@@ -295,6 +307,7 @@ class World:
             "operation": self.operations.get(name),
             "number": self.bank_payment.pk,
             "month": self.charged_month,
+            "option_id": self.rows["tariffs_option"].pk,
         }
         return reverse(name, kwargs={parameter: known[parameter] for parameter in addresses()[name]})
 

@@ -11,6 +11,7 @@ from accounts import roles
 from accounts.models import ConnectionRequest
 from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
 from billing.models import BankPayment
+from tariffs.tests.factories import OptionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,7 @@ FORMS = {
     "/cabinet/billing/autopay/off/": ["x"],
     "/cabinet/billing/autopay/cards/remove/": ["card"],
     "/cabinet/billing/top-up/": ["sum", "method", "keep_card", "contact", "operation"],
+    "/cabinet/statistics/speed/save/": ["ping", "jitter", "down", "up", "operation"],
     "/cabinet/suspension/": ["first", "last", "operation"],
     "/cabinet/suspension/cancel/": ["suspension"],
     "/cabinet/suspension/end/": ["suspension"],
@@ -40,6 +42,9 @@ FORMS = {
     "/admin/tariffs/option/add/": ["name", "choices", "max_quantity", "prices-0-since"],
     "/admin/tariffs/offer/add/": ["name", "percent", "months", "starts_on", "tariffs", "credit"],
     "/admin/tariffs/turbopackage/add/": ["family", "hours", "price"],
+    "/cabinet/options/17/": ["operation", "quantity", "choice", "seen"],
+    "/cabinet/options/17/off/": ["x"],
+    "/cabinet/options/17/keep/": ["x"],
     "/logout/": ["next"],
     "/pay/sandbox/": ["payment"],
     "/pay/yookassa/": ["object"],
@@ -56,8 +61,12 @@ QUERIES = {
     "/cabinet/billing/statement/": ["since", "until", "page"],
     "/cabinet/billing/statement/statement.csv": ["since", "until"],
     "/cabinet/billing/statement/statement.pdf": ["since", "until"],
+    "/cabinet/options/17/": ["quantity", "choice"],
     "/cabinet/notices/": ["topic", "after", "part"],
     "/cabinet/suspension/": ["first", "last", "month"],
+    "/cabinet/statistics/speed/": ["cursor"],
+    "/cabinet/statistics/speed/speed.csv": ["x"],
+    "/speed/": ["x"],
     "/pay/osmp/": ["command", "account"],
     "/pay/sber/": ["ACTION", "ACCOUNT"],
     "/language/ru/": ["next"],
@@ -81,6 +90,7 @@ QUERIES = {
     "/admin/tariffs/offer/": ["q", "city", "is_archived__exact", "p"],
     "/admin/tariffs/turbopackage/": ["family__exact", "p"],
     "/admin/tariffs/accesschange/": ["q", "state", "city", "is_on__exact", "p"],
+    "/admin/tariffs/speedtest/": ["q", "at__year", "is_boosted__exact", "city", "p"],
     "/admin/autocomplete/": ["app_label", "model_name", "field_name", "term"],
 }
 NASTY = {
@@ -109,6 +119,11 @@ def _payment_at_the_bank(db):
     BankPayment.objects.create(
         pk=number, idempotence_key=key, amount=1, contract_number="100001", method="card", created_at=timezone.now()
     )
+
+
+@pytest.fixture(autouse=True)
+def _option(db):
+    OptionFactory(pk=17, max_quantity=3, choices=["Кино"])
 
 
 @pytest.fixture
