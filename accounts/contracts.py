@@ -1,5 +1,6 @@
 """Opening a contract, its service stopped for debt and returned, and its end."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.db import connection, transaction
@@ -44,6 +45,17 @@ def suspend_for_debt(contract: Contract, *, reason: str = "", now: datetime) -> 
     """Stop the service of an active contract; False when it is not active (any more)."""
     states = (Contract.State.ACTIVE, Contract.State.SUSPENDED_FOR_DEBT)
     return _move(contract, *states, "suspended_for_debt", reason=reason, now=now)
+
+
+@transaction.atomic
+def suspend_all_for_debt(contract_ids: Iterable[int], *, now: datetime) -> list[int]:
+    """Stop the service of those that are active; returns which. A few statements for any number."""
+    rows = Contract.objects.select_for_update(no_key=True, of=("self",)).select_related("city").order_by("pk")
+    active = list(rows.filter(pk__in=list(contract_ids), state=Contract.State.ACTIVE))
+    states = [Contract.State.ACTIVE, Contract.State.SUSPENDED_FOR_DEBT]
+    Contract.objects.filter(pk__in=[contract.pk for contract in active]).update(state=states[1])
+    journal.record_all("suspended_for_debt", active, changes={"state": states}, now=now)
+    return [contract.pk for contract in active]
 
 
 def return_to_service(contract: Contract, *, reason: str = "", now: datetime) -> bool:

@@ -113,7 +113,7 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         (reconcile_services, timedelta(seconds=5)),
         (end_boosts, timedelta(seconds=5)),
         (provision, timedelta(seconds=5)),
-        (begin_month, timedelta(minutes=10)),
+        (begin_month, timedelta(minutes=1)),
         (run_suspensions, timedelta(minutes=1)),
         (switch_tariffs, timedelta(minutes=1)),
         (end_options, timedelta(minutes=1)),

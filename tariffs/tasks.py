@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from tariffs import (
+    months,
     options,
     prices,
     provisioning,
@@ -25,7 +26,15 @@ def reconcile_services(**_: Any) -> None:
 
 @shared_task
 def begin_month(**_: Any) -> None:
-    reconcile.begin_month(now=timezone.now())
+    """Begins the run, and sends its ranges: new ones, and those whose message or worker was lost."""
+    months.begin(now=timezone.now())
+    for range_id in months.take_waiting(now=timezone.now()):
+        charge_month_range.delay(range_id=range_id)
+
+
+@shared_task
+def charge_month_range(*, range_id: int, **_: Any) -> None:
+    months.charge(range_id, clock=timezone.now)
 
 
 @shared_task

@@ -57,6 +57,7 @@ ACTIONS = {
     "option_switched_off": _("option switched off"),
     "option_changed": _("option changed"),
     "option_kept": _("option not switched off after all"),
+    "month_ranges_sent_again": _("ranges of the month run sent again"),
     "offer_taken": _("offer taken"),
 }
 

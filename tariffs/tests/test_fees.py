@@ -163,7 +163,7 @@ CASES = st.fixed_dictionaries(
 @given(case=CASES)
 def test_sql_and_python_tell_the_same_parts(case):
     with transaction.atomic():
-        contract, new = _generated(case)
+        contract, new = generated(case)
         switch = planned(contract, new, case["switch_on"]) if case["switch_on"] else None
         months, rest = months_of(contract), _rest(contract, case["day"])
         assert rest == parts.rest(pricing.parts(picture.of(contract.pk, case["day"])), case["day"])
@@ -181,7 +181,7 @@ def _rest(contract, day) -> Decimal:
         return cursor.fetchone()[0]
 
 
-def _generated(case):
+def generated(case):
     contract = ContractFactory(started_on=LONG_AGO)
     tariffs = [TariffFactory(city=contract.city, fee=fee, family=family) for fee, family, _price in case["tariffs"]]
     for tariff, (_fee, _family, price) in zip(tariffs, case["tariffs"], strict=True):
