@@ -110,6 +110,7 @@ MODELS = {
     "tariffs_speedtest": Model("OGECTS"),
     "tariffs_accesschange": Model("OGECTS"),
     "tariffs_accessstate": Model("OGECTS"),
+    "tariffs_suspension": Model("OGECTS", "OGS"),
     "tariffs_tariff": Model("OGECTS", "TS", "TS"),
     "tariffs_option": Model("OGECTS", "TS", "TS"),
     "tariffs_offer": Model("OGECTS", "TS", "TS"),
@@ -140,6 +141,8 @@ ADMIN_POST = {
     "admin:billing_refund_settle": "CS",
     "admin:billing_payment_ask": "OGCS",
     "admin:billing_receipt_send": "CS",
+    "admin:tariffs_suspension_cancel": "OGS",
+    "admin:tariffs_suspension_end": "OGS",
     "admin:accounts_connectionrequest_take": "OGS",
     "admin:accounts_connectionrequest_close": "OGS",
     "admin:accounts_connectionrequest_put_back": "OGS",
@@ -281,6 +284,13 @@ class World:
             "tariffs_accesschange": AccessChange.objects.create(
                 contract=self.contract, number=1, is_on=True, created_at=NOW
             ),
+            "tariffs_suspension": Suspension.objects.create(
+                operation=uuid4(),
+                contract=self.contract,
+                starts_on=NOW.date() + timedelta(days=300),
+                ends_on=NOW.date() + timedelta(days=310),
+                created_at=NOW,
+            ),
             "tariffs_accessstate": AccessState.objects.create(contract=self.contract, is_on=True),
         }
 
@@ -308,6 +318,7 @@ class World:
             "number": self.bank_payment.pk,
             "month": self.charged_month,
             "option_id": self.rows["tariffs_option"].pk,
+            "suspension_id": row,
         }
         return reverse(name, kwargs={parameter: known[parameter] for parameter in addresses()[name]})
 

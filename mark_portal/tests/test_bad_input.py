@@ -91,6 +91,8 @@ QUERIES = {
     "/admin/tariffs/turbopackage/": ["family__exact", "p"],
     "/admin/tariffs/accesschange/": ["q", "state", "city", "is_on__exact", "p"],
     "/admin/tariffs/speedtest/": ["q", "at__year", "is_boosted__exact", "city", "p"],
+    "/admin/tariffs/suspension/": ["q", "state__exact", "city", "p"],
+    "/admin/tariffs/suspension/add/": ["contract", "starts_on", "ends_on", "drawn"],
     "/admin/autocomplete/": ["app_label", "model_name", "field_name", "term"],
 }
 NASTY = {
@@ -214,6 +216,8 @@ def test_a_path_survives(anybody, path):
         "/admin/billing/registry/99999999999999999999999/change/",
         "/admin/billing/payment/99999999999999999999999/ask/",
         "/admin/billing/receipt/99999999999999999999999/send/",
+        "/admin/tariffs/suspension/99999999999999999999999/cancel/",
+        "/admin/tariffs/suspension/99999999999999999999999/end/",
         "/admin/r/x/y/",
         "/admin/r/99999999999999999999999/1/",
     ],
