@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Subquery
 from django.utils.translation import gettext as _
@@ -49,7 +49,13 @@ def of_contract(standing: Standing, paused_to: date | None) -> Iterator[Reason]:
         yield _of_pause(paused_to)
 
 
-def of_money(standing: Standing, amount: Decimal) -> Iterator[Reason]:
+class Purse(Protocol):
+    @property
+    def own(self) -> Decimal:
+        """The subscriber's own money in rubles, with the credit that the contract allows."""
+
+
+def of_money(standing: Purse, amount: Decimal) -> Iterator[Reason]:
     """Why lines of `amount` in all, signed, cannot be paid; an open promise is not money."""
     missing = -(standing.own + amount)
     if missing > 0:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.models import Contract
 from billing import charges, outlook
 from billing.charges import Line
 from billing.models import Account
 from notifications import live, outbox
 from notifications.models import Topic
 from tariffs import access, reasons, turbo_terms
-from tariffs.models import Boost, Family, OfferUse, Press, Suspension, Tariff, TurboPackage
+from tariffs.models import Boost, Family, OfferUse, Press, Tariff, TurboPackage
 from tariffs.turbo_terms import Ground
 from tariffs.turbo_terms import TurboRefused as TurboRefused
 from tariffs.turbo_terms import quote as quote
@@ -33,30 +36,33 @@ def presses_of(contract_id: int) -> QuerySet[Press]:
 
 
 def ground(contract_id: int, *, now: datetime) -> Ground:
-    """Four queries, and one more while the service is paused. Decide on it only under the account's lock."""
-    standing, stands = outlook.stand(contract_id, now=now), access.stand(contract_id, now=now)
-    off = reasons.of_contract(standing, _paused_to(contract_id) if stands.reason == access.Reason.WISH else None)
-    return Ground(
-        standing=standing,
-        stands=stands,
-        free=list(free_presses(contract_id, now=now)),
-        packages=packages_for(stands.tariff),
-        now=now,
-        off=turbo_terms.of_service(standing, stands, off),
-    )
+    """Two queries. Decide on it only under the account's lock."""
+    rows = access.detailed(now=now).select_related("account")
+    row = rows.annotate(paused_to=reasons.paused_to(OuterRef("pk"))).get(pk=contract_id)
+    stands = access.of_row(row)
+    off = []
+    if row.state != Contract.State.ACTIVE:
+        off = list(reasons.of_contract(outlook.stand(contract_id, now=now), row.paused_to))
+    off = turbo_terms.of_service(stands, off)
+    packages = [] if off else packages_for(contract_id, stands.tariff, now=now)
+    return Ground(row.account, stands, packages, now, off)
 
 
-def _paused_to(contract_id: int) -> date | None:
-    running = Suspension.objects.filter(contract=contract_id, state=Suspension.State.RUNNING)
-    return running.values_list("ends_on", flat=True).first()
+def packages_for(contract_id: int, tariff: Tariff | None, *, now: datetime) -> list[Any]:
+    """Those of the tariff's own family; a bundle without its own has those of internet. One query.
 
-
-def packages_for(tariff: Tariff | None) -> list[TurboPackage]:
-    """Those of the tariff's own family; a bundle without its own has those of internet."""
+    Each says how many free presses the contract has, `free_left`, and which offer gives the next one, `free_use`.
+    """
     if tariff is None or not tariff.has_internet:
         return []
-    families = {tariff.family, Family.INTERNET}
-    found = list(TurboPackage.objects.filter(family__in=families, is_archived=False).order_by("hours", "price", "pk"))
+    free = free_presses(contract_id, now=now)
+    left = free.order_by().values("contract").annotate(left=Sum("presses_left")).values("left")
+    offered = TurboPackage.objects.filter(family__in={tariff.family, Family.INTERNET}, is_archived=False)
+    found = list(
+        offered.order_by("hours", "price", "pk").annotate(
+            free_left=Coalesce(Subquery(left), 0), free_use=Subquery(free.values("pk")[:1])
+        )
+    )
     return [package for package in found if package.family == tariff.family] or found
 
 
@@ -91,7 +97,7 @@ def press(
     if not is_free and package.price != seen_price:
         raise TurboRefused(_("The price has changed. Please look at it and press once more."))
     boost = _boost(stands_on, package, terms.ends_at)
-    pressed = _pressed(boost, package, operation, now, stands_on.free[0] if is_free else None)
+    pressed = _pressed(boost, package, operation, now, package.free_use if is_free else None)
     lines = [replace(line, key=f"turbo:{pressed.pk}") for line in terms.lines]
     charges.post(contract_id, lines, now=now)
     facts = {"hours": package.hours, "until": boost.ends_at.isoformat(), "speed": terms.down}
@@ -105,14 +111,14 @@ def _boost(ground: Ground, package: TurboPackage, ends_at: datetime) -> Boost:
         ground.boost.save(update_fields=["ends_at"])
         return ground.boost
     return Boost.objects.create(
-        contract=ground.standing.contract, factor=package.factor, started_at=ground.now, ends_at=ends_at
+        contract_id=ground.account.pk, factor=package.factor, started_at=ground.now, ends_at=ends_at
     )
 
 
-def _pressed(boost: Boost, package: TurboPackage, operation: UUID, now: datetime, free: OfferUse | None) -> Press:
-    if free:
-        OfferUse.objects.filter(pk=free.pk).update(presses_left=F("presses_left") - 1)
-    price = Decimal(0) if free else package.price
+def _pressed(boost: Boost, package: TurboPackage, operation: UUID, now: datetime, free_use: int | None) -> Press:
+    if free_use:
+        OfferUse.objects.filter(pk=free_use).update(presses_left=F("presses_left") - 1)
+    price = Decimal(0) if free_use else package.price
     # Not `create`: another contract may send the same operation at the same moment.
     pressed, is_new = Press.objects.get_or_create(
         operation=operation,
@@ -121,7 +127,7 @@ def _pressed(boost: Boost, package: TurboPackage, operation: UUID, now: datetime
             "package": package,
             "hours": package.hours,
             "price": price,
-            "offer_use": free,
+            "offer_use_id": free_use,
             "at": now,
         },
     )

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from accounts.templatetags.dates import moment
 from billing import charges
 from billing.charges import Line
-from billing.models import EntryKind
-from billing.outlook import Standing
+from billing.models import Account, EntryKind
 from tariffs import access, reasons
 from tariffs.access import Access
-from tariffs.models import Boost, OfferUse, Press, TurboPackage
+from tariffs.models import Boost, Press, TurboPackage
 from tariffs.reasons import Reason
 
 NOTHING, KOPECK = Decimal(0), Decimal("0.01")
@@ -31,14 +31,18 @@ class TurboRefused(Exception):
 
 @dataclass(frozen=True)
 class Ground:
-    """A contract at a moment, as the page and the verb read it. `free` are presses that offers gave, the next first."""
+    """A contract at a moment, as the page and the verb read it. `off` is why no package can be had at all."""
 
-    standing: Standing
+    account: Account
     stands: Access
-    free: list[OfferUse]
-    packages: list[TurboPackage]
+    packages: list[Any]  # TurboPackage, with `free_left` and `free_use`
     now: datetime
     off: list[Reason]
+
+    @property
+    def own(self) -> Decimal:
+        """The subscriber's own money in rubles: with the credit that the contract allows, never with a promise."""
+        return self.account.balance + self.account.credit_limit
 
     @property
     def boost(self) -> Boost | None:
@@ -46,7 +50,8 @@ class Ground:
 
     @property
     def free_left(self) -> int:
-        return sum(use.presses_left for use in self.free)
+        """Free presses that offers have given and that are not used up."""
+        return next((package.free_left for package in self.packages), 0)
 
     @property
     def plain(self) -> int:
@@ -102,7 +107,7 @@ def quote(ground: Ground, package: TurboPackage, *, is_free: bool = False) -> Qu
         package=package,
         is_free=is_free,
         lines=lines,
-        balance=ground.standing.account.balance,
+        balance=ground.account.balance,
         ends_at=(boost.ends_at if boost else ground.now) + package.hours * HOUR,
         down=down,
         up=up,
@@ -110,7 +115,7 @@ def quote(ground: Ground, package: TurboPackage, *, is_free: bool = False) -> Qu
     )
 
 
-def of_service(standing: Standing, stands: Access, off: Iterable[Reason]) -> list[Reason]:
+def of_service(stands: Access, off: Iterable[Reason]) -> list[Reason]:
     """Why no package can be had at all; `off` is why the service is."""
     found = list(off)
     if not found and stands.tariff is None:
@@ -127,10 +132,10 @@ def _reasons(ground: Ground, package: TurboPackage, down: int, lines: list[Line]
         yield Reason(text % {"time": moment(boost.ends_at)})
     elif down <= ground.plain:
         yield Reason(_("Your tariff is as fast as the line already: turbo would add nothing."))
-    if is_free and not ground.free:
+    if is_free and not ground.free_left:
         yield Reason(_("There are no free presses left."))
     elif not is_free:
-        yield from reasons.of_money(ground.standing, sum((line.amount for line in lines), NOTHING))
+        yield from reasons.of_money(ground, sum((line.amount for line in lines), NOTHING))
 
 
 def _line(package: TurboPackage) -> Line:

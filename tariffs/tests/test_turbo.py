@@ -250,13 +250,12 @@ def test_another_price_than_the_page_showed_is_not_charged():
 
 def test_a_bundle_has_the_packages_of_internet_until_it_has_its_own():
     contract = ready(family=Family.BUNDLE)
-    tariff = access.stand(contract.pk, now=NOON).tariff
     of_internet = TurboPackageFactory()
-    assert turbo.packages_for(tariff) == [of_internet]
+    assert turbo.ground(contract.pk, now=NOON).packages == [of_internet]
 
     own = TurboPackageFactory(family=Family.BUNDLE)
 
-    assert turbo.packages_for(tariff) == [own]
+    assert turbo.ground(contract.pk, now=NOON).packages == [own]
 
 
 # Free presses
