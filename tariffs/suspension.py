@@ -25,7 +25,7 @@ from billing.models import Account, LedgerEntry
 from billing.outlook import Standing
 from notifications import live, outbox
 from notifications.models import Topic
-from tariffs import picture, pricing, suspension_days, suspension_terms
+from tariffs import picture, pricing, suspension_days, suspension_terms, turbo
 from tariffs.models import OptionUse, Subscription, Suspension
 from tariffs.suspension_days import DAY, Span
 from tariffs.suspension_terms import SuspensionRefused as SuspensionRefused
@@ -145,6 +145,7 @@ def begin(suspension_id: int, *, now: datetime) -> bool:
     if not contracts.suspend_by_wish(pause.contract, now=now):  # terminated
         _close(pause, State.CANCELLED, now)
         return True
+    turbo.stop_for(pause.contract_id, now=now)
     pause.state = State.RUNNING
     pause.save(update_fields=["state"])
     days = Span(pause.starts_on, pause.ends_on)

@@ -13,7 +13,7 @@ from django.conf import settings
 from billing import shares
 from tariffs.suspension_days import DAY, Span, fee_on, last_possible
 
-SHEETS = 3
+SHEETS = 2
 
 
 @dataclass(frozen=True)

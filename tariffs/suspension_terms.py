@@ -19,21 +19,13 @@ from billing.charges import Line
 from billing.outlook import Standing
 from billing.templatetags.money import rubles, short_rubles
 from tariffs.models import Suspension
+from tariffs.reasons import Reason
 from tariffs.suspension_days import DAY, NOTHING, Span, spans_of, year_of
 from tariffs.suspension_forecast import Forecast, Step, foresee
 
 
 class SuspensionRefused(Exception):
     """The message gives every reason, each with the date or the sum that lifts it."""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why not, and from when or with which sum it would be."""
-
-    text: str
-    from_when: date | None = None
-    from_sum: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -75,13 +67,13 @@ def _of_contract(standing: Standing) -> Iterator[Reason]:
     owed = max((standing.due if is_off else NOTHING) - standing.own, NOTHING)
     if owed:
         text = _("The account has a debt: put %(sum)s on it first, and the pause is possible.")
-        yield Reason(text % {"sum": rubles(owed)}, from_sum=owed)
+        yield Reason(text % {"sum": rubles(owed)}, missing=owed)
     elif is_off:
         yield Reason(_("The service returns within a minute; a pause is possible then."))
     if standing.promised_until:
         text = _("A promised payment is open: a pause is possible once it is paid, or from %(date)s.")
         from_when = timezone.localdate(standing.promised_until)
-        yield Reason(text % {"date": written(from_when)}, from_when)
+        yield Reason(text % {"date": written(from_when)}, from_when=from_when)
     if not standing.months.parts(standing.today):
         yield Reason(_("There is no tariff to pause."))
 
@@ -91,17 +83,18 @@ def _to_come(rows: Iterable[Suspension]) -> Iterator[Reason]:
         days = {"first": written(row.starts_on), "last": written(row.ends_on), "next": written(row.ends_on + DAY)}
         if row.state == Suspension.State.PLANNED:
             text = _("A pause from %(first)s to %(last)s is planned already: cancel it to choose other days.")
-            yield Reason(text % days, row.ends_on + DAY)
+            yield Reason(text % days, from_when=row.ends_on + DAY)
         if row.state == Suspension.State.RUNNING:
-            yield Reason(
-                _("The service is paused until %(last)s: the next is possible from %(next)s.") % days, row.ends_on + DAY
-            )
+            text = _("The service is paused until %(last)s: the next is possible from %(next)s.")
+            yield Reason(text % days, from_when=row.ends_on + DAY)
 
 
 def _of_days(today: date, spans: Sequence[Span], pause: Span) -> Iterator[Reason]:
     tomorrow, latest = today + DAY, today + timedelta(days=settings.SUSPENSION_AHEAD_DAYS)
     if pause.first < tomorrow:
-        yield Reason(_("A pause begins tomorrow at the earliest, on %(date)s.") % {"date": written(tomorrow)}, tomorrow)
+        yield Reason(
+            _("A pause begins tomorrow at the earliest, on %(date)s.") % {"date": written(tomorrow)}, from_when=tomorrow
+        )
         return
     if pause.first > latest:
         yield Reason(
@@ -116,7 +109,7 @@ def _of_days(today: date, spans: Sequence[Span], pause: Span) -> Iterator[Reason
             "A pause is at least %(count)d days long: until %(date)s or later.",
             least,
         )
-        yield Reason(text % {"count": least, "date": written(enough)}, enough)
+        yield Reason(text % {"count": least, "date": written(enough)}, from_when=enough)
         return
     yield from _of_years(spans, pause)
 
@@ -130,7 +123,7 @@ def _of_years(spans: Sequence[Span], pause: Span) -> Iterator[Reason]:
         if left == 0:
             next_year = date(year + 1, 1, 1)
             text = _("All days of pause of %(year)d are used: the next ones are possible from %(date)s.")
-            yield Reason(text % {"year": year, "date": written(next_year)}, next_year)
+            yield Reason(text % {"year": year, "date": written(next_year)}, from_when=next_year)
             return
         last = first + timedelta(days=left - 1)
         text = ngettext(
@@ -138,7 +131,7 @@ def _of_years(spans: Sequence[Span], pause: Span) -> Iterator[Reason]:
             "In %(year)d there are %(count)d days of pause left: until %(date)s at the latest.",
             left,
         )
-        yield Reason(text % {"year": year, "count": left, "date": written(last)}, last)
+        yield Reason(text % {"year": year, "count": left, "date": written(last)}, from_when=last)
         return
 
 
@@ -149,7 +142,7 @@ def _of_money(standing: Standing, forecast: Forecast, pause: Span) -> Iterator[R
     missing = forecast.fee - returned - standing.own
     if forecast.fee and missing > 0:
         text = _("The paid days cost %(fee)s, and %(missing)s is missing for them: top up first.")
-        yield Reason(text % {"fee": rubles(forecast.fee), "missing": rubles(missing)}, from_sum=missing)
+        yield Reason(text % {"fee": rubles(forecast.fee), "missing": rubles(missing)}, missing=missing)
 
 
 # --- Ending early
@@ -184,12 +177,12 @@ def ending(standing: Standing, pause: Suspension, again: list[Line], *, is_charg
     cost = -sum((line.amount for line in [*again, *month]), NOTHING)
     reasons = []
     if pause.ends_on <= standing.today:
-        reasons.append(Reason(_("The pause ends today: the service returns tomorrow by itself."), returns_on))
+        reasons.append(Reason(_("The pause ends today: the service returns tomorrow by itself."), from_when=returns_on))
     elif cost > standing.own and cost:
         missing = cost - standing.own
         text = _("The days from %(date)s cost %(cost)s, and %(missing)s is missing: top up first.")
         words = {"date": written(returns_on), "cost": rubles(cost), "missing": rubles(missing)}
-        reasons.append(Reason(text % words, from_sum=missing))
+        reasons.append(Reason(text % words, missing=missing))
     return Ending(returns_on, again, month, reasons)
 
 

@@ -84,7 +84,7 @@ def test_days_are_chosen_by_links_of_the_calendar(client, contract, today):
     assert f'href="?first={today + timedelta(days=1)}#days"' in text(first)
     assert f"first={today}#" not in text(first)
     assert "Now the last day" in text(last)
-    assert f'href="?first={chosen["first"]}&amp;last={chosen["last"]}#days"' in text(last)
+    assert f'href="?first={chosen["first"]}&amp;last={chosen["last"]}#cost"' in text(last)
     too_short = chosen["first"] + timedelta(days=5)
     assert f"last={too_short}" not in text(last)
     assert "11 days, from" in text(both)
