@@ -14,7 +14,7 @@ from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayM
 from billing.shares import first_of_month
 from billing.tests.factories import AutopayFactory, PromisedPaymentFactory, ReceiptFactory, RefundFactory
 from tariffs import speedtest
-from tariffs.models import AccessChange, AccessState
+from tariffs.models import AccessChange, AccessState, Suspension
 from tariffs.speedtest import Measured
 from tariffs.tests.factories import OfferFactory, OptionFactory, TariffFactory, TurboPackageFactory
 
