@@ -63,7 +63,11 @@ def of(contract_id: int, *, today: date) -> Volume | None:
 def volume_of(subscription: Any, *, today: date) -> Volume:
     """From a subscription to a limited tariff that has been read with `used_bytes` as `used`."""
     tariff = subscription.tariff
-    return Volume(tariff.volume_gb * GIGABYTE, subscription.used, tariff.floor_speed, first_of_month(today, 1))
+    return volume_at(tariff.volume_gb, subscription.used, tariff.floor_speed, today=today)
+
+
+def volume_at(volume_gb: int, used: int, floor_speed: int, *, today: date) -> Volume:
+    return Volume(volume_gb * GIGABYTE, used, floor_speed, first_of_month(today, 1))
 
 
 def _monthly(today: date, contract: str) -> QuerySet[Any, Any]:

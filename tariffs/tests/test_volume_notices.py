@@ -123,7 +123,7 @@ def test_a_notice_says_what_is_left_and_what_comes(kind):
 
     assert said.title
     assert "2 Mbit/s" in said.text
-    assert "1\u00a0December" in said.text
+    assert "1 December" in said.text
     assert said.link == "/cabinet/statistics/"
 
 
