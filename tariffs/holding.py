@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, cast
@@ -85,6 +85,10 @@ class Period:
     tariff: Tariff
     since: date
     until: date | None
+
+    @property
+    def last_day(self) -> date | None:
+        return self.until - timedelta(days=1) if self.until else None
 
     def covers(self, on: date) -> bool:
         return self.since <= on and (self.until is None or on < self.until)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+
+from django.conf import settings
 
 from billing import outlook, shares
 from billing.charges import Line
@@ -39,6 +41,11 @@ class When:
     @classmethod
     def next_month(cls, today: date) -> When:
         return cls(shares.first_of_month(today, 1))
+
+
+def days(today: date) -> tuple[date, date]:
+    """The first and the last day that a switch may be planned for."""
+    return today + timedelta(days=1), today + timedelta(days=settings.SWITCH_DAYS_AHEAD)
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,8 @@ def _at_once(ground: Ground, tariff: Tariff) -> Iterator[tuple[date, Line, bool]
 
 def _planned(ground: Ground, tariff: Tariff, when: When) -> Iterator[tuple[date, Line, bool]]:
     """Each month until then under the old tariff, then the switch; one from a 1st is in the charge of its month."""
+    if when.on > days(ground.today)[1]:
+        return
     if not ground.standing.is_month_charged:
         first = shares.first_of_month(ground.today)
         yield from _month(ground.today, pricing.month_lines(ground.holding.picture(ground.today), first))

@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Contract
 from accounts.templatetags.dates import day as written
-from billing import shares
+from billing import promise_terms, shares
 from billing.templatetags.money import rubles
 from tariffs import holding
 from tariffs.models import Switch, Tariff
-from tariffs.switch_lines import Ground, When
+from tariffs.switch_lines import Ground, When, days
 
 State = Contract.State
 NOTHING = Decimal(0)
@@ -34,6 +34,11 @@ class Reason:
     text: str
     from_when: date | None = None
     from_sum: Decimal | None = None
+
+    @property
+    def to_top_up(self) -> Decimal | None:
+        """The sum that the link to the top-up carries."""
+        return promise_terms.rounded_up(self.from_sum) if self.from_sum else None
 
 
 def of(ground: Ground, tariff: Tariff, when: When, *, missing: Decimal, by_staff: bool) -> Iterator[Reason]:
@@ -157,11 +162,6 @@ def _of_day(ground: Ground, tariff: Tariff, when: When) -> Iterator[Reason]:
         yield _often(shares.first_of_month(when.on, 1))
 
 
-def days(today: date) -> tuple[date, date]:
-    """The first and the last day that a switch may be planned for."""
-    return today + timedelta(days=1), today + timedelta(days=settings.SWITCH_DAYS_AHEAD)
-
-
 def _often(from_when: date) -> Reason:
     text = _("The tariff has been switched in this month already: the next time is possible from %(date)s.")
     return Reason("often", text % {"date": written(from_when)}, from_when=from_when)
@@ -177,3 +177,16 @@ def _paid_in_month(ground: Ground, on: date) -> list[Switch]:
 def _of_money(missing: Decimal) -> Reason:
     text = _("Not enough money to do it now: %(sum)s is missing.") % {"sum": rubles(missing)}
     return Reason("money", text, from_sum=missing)
+
+
+def words_of(failure: str) -> str:
+    """Why a planned switch was not done, from what its row keeps: a code, and perhaps a sum."""
+    code, _colon, amount = failure.partition(":")
+    if amount:
+        return _("%(sum)s was missing.") % {"sum": rubles(Decimal(amount))}
+    words = {
+        "archived": _("The tariff is not sold any more."),
+        "ended": _("The contract has ended."),
+        "same": _("It was your tariff already."),
+    }
+    return words.get(code, _("It was not possible any more."))

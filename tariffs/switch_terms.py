@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from billing import shares
+from billing import promise_terms, shares
 from billing.charges import Line
 from tariffs import holding, pricing, switch_lines, switch_reasons
 from tariffs.models import Switch, Tariff
@@ -49,9 +49,36 @@ class Terms:
         return " ".join(reason.text for reason in self.reasons)
 
     @property
+    def has_preview(self) -> bool:
+        """Whether the lines are worth seeing: it can be done, or only money is missing."""
+        return all(reason.code == "money" for reason in self.reasons)
+
+    @property
+    def top_up(self) -> Decimal:
+        """What the link to the top-up carries for what will be missing on a day to come."""
+        return promise_terms.rounded_up(self.missing)
+
+    @property
+    def own_sum(self) -> Decimal:
+        """What the switch itself takes, positive, or gives back."""
+        return -sum((step.line.amount for step in self.steps if step.is_own), NOTHING)
+
+    @property
+    def own_back(self) -> Decimal:
+        return -self.own_sum
+
+    @property
+    def monthly_before(self) -> Decimal:
+        return pricing.monthly(self.before)
+
+    @property
+    def monthly_after(self) -> Decimal:
+        return pricing.monthly(self.after)
+
+    @property
     def difference(self) -> Decimal:
         """How much more the whole month costs."""
-        return pricing.monthly(self.after) - pricing.monthly(self.before)
+        return self.monthly_after - self.monthly_before
 
     @property
     def offers_lost(self) -> list[str]:

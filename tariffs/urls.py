@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tariffs.views import catalogue, options, speed, statistics, suspension, tariff, turbo
+from tariffs.views import catalogue, offers, options, speed, statistics, suspension, tariff, turbo
 
 app_name = "tariffs"
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("cabinet/tariff/", tariff.tariff, name="tariff"),
     path("cabinet/tariff/<int:tariff_id>/", tariff.switch, name="switch"),
     path("cabinet/tariff/cancel/", tariff.cancel, name="switch_cancel"),
+    path("cabinet/offers/", offers.offers, name="offers"),
+    path("cabinet/offers/<int:offer_id>/", offers.offer, name="offer"),
     path("cabinet/options/", options.options, name="options"),
     path("cabinet/options/<int:option_id>/", options.option, name="option"),
     path("cabinet/options/<int:option_id>/off/", options.option_off, name="option_off"),

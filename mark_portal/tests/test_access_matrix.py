@@ -46,6 +46,11 @@ PUBLIC = {
     "tariffs:speed",
     "language",
     "version",
+    "tariffs:business",
+    "tariffs:catalogue",
+    "tariffs:connect_with",
+    "tariffs:public_offers",
+    "tariffs:services",
 }
 CABINET = {
     "accounts:profile",
@@ -58,6 +63,8 @@ CABINET = {
     "cabinet",
     "notifications:notices",
     "tariffs:speed_history",
+    "tariffs:switch",
+    "tariffs:tariff",
     "tariffs:option",
     "tariffs:options",
     "tariffs:suspension",
@@ -67,8 +74,18 @@ CABINET_FILES = {"billing:statement_csv", "billing:statement_pdf", "tariffs:spee
 OF_COMPANIES = {"billing:documents", "billing:invoice", "billing:act"}
 # Of one contract; to another they do not exist.
 CABINET_OWN = {"billing:payment", "billing:receipt"}
-CABINET_POST = {"accounts:end_session", "notifications:read", "billing:autopay_off", "billing:forget_card"}
+CABINET_POST = {
+    "accounts:end_session",
+    "notifications:read",
+    "billing:autopay_off",
+    "billing:forget_card",
+    "tariffs:switch_cancel",
+}
+CABINET |= {"tariffs:turbo"}
+CABINET_POST |= {"tariffs:turbo_stop"}
 CABINET_POST |= {"tariffs:speed_save"}
+CABINET |= {"tariffs:statistics"}
+CABINET_FILES |= {"tariffs:statistics_csv"}
 CABINET_POST |= {"tariffs:suspension_cancel", "tariffs:suspension_end"}
 CABINET_POST |= {"tariffs:option_keep", "tariffs:option_off"}
 POST_FOR_ALL = {"accounts:logout"}
@@ -318,6 +335,7 @@ class World:
             "number": self.bank_payment.pk,
             "month": self.charged_month,
             "option_id": self.rows["tariffs_option"].pk,
+            "tariff_id": self.rows["tariffs_tariff"].pk,
             "suspension_id": row,
         }
         return reverse(name, kwargs={parameter: known[parameter] for parameter in addresses()[name]})

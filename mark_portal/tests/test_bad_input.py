@@ -11,6 +11,7 @@ from accounts import roles
 from accounts.models import ConnectionRequest
 from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
 from billing.models import BankPayment
+from tariffs.tests.factories import TariffFactory
 from tariffs.tests.factories import OptionFactory
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,8 @@ FORMS = {
     "/cabinet/billing/promise/": ["operation"],
     "/cabinet/billing/autopay/off/": ["x"],
     "/cabinet/billing/autopay/cards/remove/": ["card"],
+    "/cabinet/tariff/1077/": ["when", "on", "operation", "seal"],
+    "/cabinet/tariff/cancel/": ["switch"],
     "/cabinet/billing/top-up/": ["sum", "method", "keep_card", "contact", "operation"],
     "/cabinet/statistics/speed/save/": ["ping", "jitter", "down", "up", "operation"],
     "/cabinet/suspension/": ["first", "last", "operation"],
@@ -45,13 +48,22 @@ FORMS = {
     "/cabinet/options/17/": ["operation", "quantity", "choice", "seen"],
     "/cabinet/options/17/off/": ["x"],
     "/cabinet/options/17/keep/": ["x"],
+    "/cabinet/turbo/": ["package", "free", "price", "operation"],
+    "/cabinet/turbo/stop/": ["boost", "hours"],
     "/logout/": ["next"],
     "/pay/sandbox/": ["payment"],
     "/pay/yookassa/": ["object"],
     "/sandbox-bank/00000000-0000-4000-8000-000000000017/": ["outcome", "reason", "card", "expires", "code"],
 }
 QUERIES = {
-    "/": ["x"],
+    "/cabinet/statistics/": ["period", "from", "year"],
+    "/cabinet/statistics/statistics.csv": ["period", "from", "year"],
+    "/cabinet/turbo/": ["package", "free", "part"],
+    "/": ["x", "city"],
+    "/tariffs/": ["city", "kind", "family", "compare"],
+    "/offers/": ["city"],
+    "/services/": ["city"],
+    "/business/": ["city"],
     "/login/": ["next", "city"],
     "/connect/": ["city", "interest"],
     "/cabinet/": ["part"],
@@ -62,6 +74,8 @@ QUERIES = {
     "/cabinet/billing/statement/statement.csv": ["since", "until"],
     "/cabinet/billing/statement/statement.pdf": ["since", "until"],
     "/cabinet/options/17/": ["quantity", "choice"],
+    "/cabinet/tariff/": ["x"],
+    "/cabinet/tariff/1077/": ["when", "on"],
     "/cabinet/notices/": ["topic", "after", "part"],
     "/cabinet/suspension/": ["first", "last", "month"],
     "/cabinet/statistics/speed/": ["cursor"],
@@ -126,6 +140,11 @@ def _payment_at_the_bank(db):
 @pytest.fixture(autouse=True)
 def _option(db):
     OptionFactory(pk=17, max_quantity=3, choices=["Кино"])
+
+
+@pytest.fixture(autouse=True)
+def _tariff_on_sale(db):
+    TariffFactory(pk=1077)
 
 
 @pytest.fixture
