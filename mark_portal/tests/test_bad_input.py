@@ -11,8 +11,7 @@ from accounts import roles
 from accounts.models import ConnectionRequest
 from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
 from billing.models import BankPayment
-from tariffs.tests.factories import TariffFactory
-from tariffs.tests.factories import OptionFactory
+from tariffs.tests.factories import OptionFactory, TariffFactory
 
 pytestmark = pytest.mark.django_db
 
