@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from decimal import Decimal
 
 from django.db import transaction
 
 from billing import ledger, shares
-from billing.models import EntryKind, LedgerEntry
+from billing.models import LedgerEntry
 from billing.parts import Line as Line
 from billing.parts import foreseen as foreseen
 
@@ -26,15 +25,3 @@ def post(contract_id: int, lines: Iterable[Line], *, now: datetime) -> list[Ledg
 def is_month_charged(contract_id: int, day: date) -> bool:
     """Whether the month of `day` has been charged, whole or by days. Decide on it only under the account's lock."""
     return LedgerEntry.objects.filter(key=shares.month_key(contract_id, day)).exists()
-
-
-def post_month(contract_id: int, *, fee: Decimal, since: date, title: str, now: datetime) -> LedgerEntry | None:
-    """Charge the days of a month from `since` on; from the 1st it is the whole `fee`. None for less than a kopeck.
-
-    The month is charged once: posting the same again changes nothing, other days of it raise `ledger.KeyTaken`.
-    """
-    amount = shares.rest(fee, since)
-    if not amount:
-        return None
-    key = shares.month_key(contract_id, since)
-    return ledger.post(contract_id, kind=EntryKind.MONTH, amount=-amount, key=key, title=title, now=now)

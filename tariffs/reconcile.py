@@ -1,4 +1,7 @@
-"""What a contract's service does follows its money: it returns when there is enough, and stops when there is not."""
+"""What a contract's service does follows its money: it returns when there is enough, and stops when there is not.
+
+The charge of a month that begins is not here but in `months`.
+"""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -9,7 +12,7 @@ from django.db.models import F, QuerySet
 
 from accounts import contracts
 from accounts.models import Contract
-from billing import charges, outlook, shares
+from billing import charges, outlook
 from billing.models import Account
 from billing.outlook import Standing
 from notifications import live, outbox
@@ -28,20 +31,9 @@ def run(*, now: datetime) -> int:
     return _each(in_debt, contract, now=now) + _each(below, contract, now=now)
 
 
-def begin_month(*, now: datetime) -> int:
-    """Charge the month to every active contract with a fee that has not paid it, or stop its service."""
-    unpaid = outlook.standing(now=now).filter(contract__state=State.ACTIVE, is_month_charged=False)
-    return _each(unpaid.filter(due__gt=0), month, now=now)
-
-
 def contract(contract_id: int, *, now: datetime) -> bool:
     """One contract under its lock: the tasks of two workers do it once. False if there was nothing to do."""
     return _locked(contract_id, _set_right, now=now)
-
-
-def month(contract_id: int, *, now: datetime) -> bool:
-    """The fee of the month that has begun, whole, if the money covers it; the service stops if not."""
-    return _locked(contract_id, _begin, now=now)
 
 
 def _each(accounts: QuerySet[Any], act: Callable[..., bool], *, now: datetime) -> int:
@@ -62,15 +54,6 @@ def _set_right(standing: Standing, now: datetime) -> bool:
     if state == State.ACTIVE and standing.money < 0:
         return _stop(standing, now)
     return False
-
-
-def _begin(standing: Standing, now: datetime) -> bool:
-    if standing.contract.state != State.ACTIVE or standing.is_month_charged or not standing.fee:
-        return False
-    if standing.money < standing.fee:
-        return _stop(standing, now)
-    charges.post(standing.contract.pk, standing.lines(shares.first_of_month(standing.today)), now=now)
-    return True
 
 
 def _return(standing: Standing, now: datetime) -> bool:

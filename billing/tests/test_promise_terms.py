@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from accounts.models import Contract, Subscriber
 from accounts.tests.factories import ContractFactory
-from billing import charges, outlook, promise_terms, promises
+from billing import outlook, promise_terms, promises
 from billing.models import PromisedPayment
 from billing.promise_terms import PromiseRefused, Terms
-from billing.tests.factories import NOON, PromisedPaymentFactory, account_of
+from billing.tests.factories import NOON, PromisedPaymentFactory, account_of, charge_month
 
 State = PromisedPayment.State
 DEBT, WISH = Contract.State.SUSPENDED_FOR_DEBT, Contract.State.SUSPENDED_BY_WISH
@@ -27,9 +27,7 @@ def contract_with_fee(fee=500, *, balance=0, month=(2026, 11), **fields) -> Cont
     contract = ContractFactory(**fields)
     if fee:
         first = date(*month, 1)
-        charges.post_month(
-            contract.pk, fee=Decimal(fee), since=first, title="Internet 100", now=promise_terms.midnight(first)
-        )
+        charge_month(contract.pk, fee, title="Internet 100", now=promise_terms.midnight(first))
     account_of(contract, balance=Decimal(balance) + fee)
     return contract
 

@@ -1,6 +1,6 @@
 """The service follows the money."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -14,23 +14,26 @@ from accounts import journal
 from accounts.models import Contract
 from accounts.tests.at_once import at_once
 from accounts.tests.factories import ContractFactory
-from billing import charges, outlook, promise_terms, promises, shares
+from billing import outlook, promise_terms, promises, shares
 from billing.models import Account, EntryKind, LedgerEntry
 from billing.tests.factories import NOON, account_of, put
 from notifications.models import Notice
 from tariffs import reconcile
+from tariffs.tests.factories import OfferUseFactory, OptionUseFactory, charged, served
+from tariffs.tests.test_months import run as month_run
 
 DEBT, ACTIVE = Contract.State.SUSPENDED_FOR_DEBT, Contract.State.ACTIVE
+TEN_MINUTES = timedelta(minutes=10)
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 pytestmark = pytest.mark.django_db
 
 
-def contract_of(balance=0, *, fee=500, charged=OCTOBER, state=DEBT, **fields) -> Contract:
-    """A contract whose fee was last charged in a month, with so much money left."""
+def contract_of(balance=0, *, fee=500, charged_in=OCTOBER, state=DEBT, **fields) -> Contract:
+    """A contract whose tariff was last charged in a month, with so much money left."""
     contract = ContractFactory(state=state, **fields)
     if fee:
-        at = promise_terms.midnight(charged)
-        charges.post_month(contract.pk, fee=Decimal(fee), since=charged, title="Internet 100", now=at)
+        served(contract=contract, fee=fee)
+        charged(contract, since=charged_in, now=promise_terms.midnight(charged_in))
     if left := Decimal(balance) + Decimal(fee):
         put(contract.pk, left)
     return contract
@@ -86,7 +89,7 @@ def test_the_credit_that_a_contract_allows_counts():
 
 
 def test_a_month_charged_already_is_not_charged_again():
-    contract = contract_of(0, charged=NOVEMBER)
+    contract = contract_of(0, charged_in=NOVEMBER)
 
     reconcile.run(now=NOON)
 
@@ -94,7 +97,7 @@ def test_a_month_charged_already_is_not_charged_again():
 
 
 def test_with_a_debt_beyond_the_month_zero_is_enough():
-    contract_of("-0.01", charged=NOVEMBER)
+    contract_of("-0.01", charged_in=NOVEMBER)
 
     assert reconcile.run(now=NOON) == 0
 
@@ -120,7 +123,7 @@ def test_a_service_paused_by_wish_or_ended_does_not_return(state):
 
 
 def test_below_zero_the_service_stops():
-    contract = contract_of("-0.01", charged=NOVEMBER, state=ACTIVE)
+    contract = contract_of("-0.01", charged_in=NOVEMBER, state=ACTIVE)
 
     reconcile.run(now=NOON)
 
@@ -129,51 +132,22 @@ def test_below_zero_the_service_stops():
 
 
 def test_within_the_credit_or_on_a_promise_it_runs_on():
-    on_credit = contract_of(-100, charged=NOVEMBER, state=ACTIVE)
+    on_credit = contract_of(-100, charged_in=NOVEMBER, state=ACTIVE)
     account_of(on_credit, credit_limit=100)
-    on_promise = contract_of(-100, charged=NOVEMBER, state=ACTIVE)
+    on_promise = contract_of(-100, charged_in=NOVEMBER, state=ACTIVE)
     promises.grant(on_promise.pk, operation=uuid4(), now=NOON)
 
     assert reconcile.run(now=NOON) == 0
-
-
-# The month
-
-
-def test_a_month_that_begins_is_charged_whole():
-    contract = contract_of(500, state=ACTIVE, charged=NOVEMBER)
-
-    assert reconcile.begin_month(now=datetime(2026, 12, 2, 8, tzinfo=UTC)) == 1
-
-    assert months(contract) == [(f"month:{contract.pk}:2026-12", -500)]
-    assert reconcile.begin_month(now=datetime(2026, 12, 2, 8, tzinfo=UTC)) == 0
-
-
-def test_a_month_that_the_money_does_not_cover_stops_the_service_uncharged():
-    contract = contract_of("499.99", state=ACTIVE, charged=NOVEMBER)
-
-    reconcile.begin_month(now=datetime(2026, 12, 1, 8, tzinfo=UTC))
-
-    assert (state_of(contract), months(contract)) == (DEBT, [])
-
-
-def test_a_contract_without_a_fee_has_no_month():
-    contract_of(0, fee=0, state=ACTIVE)
-
-    assert reconcile.begin_month(now=NOON) == 0
 
 
 # At once
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    ("act", "contract"), [(reconcile.run, {"state": DEBT}), (reconcile.begin_month, {"state": ACTIVE})]
-)
-def test_tasks_at_once_charge_once(act, contract):
-    contract = contract_of(1000, **contract)
+def test_tasks_at_once_charge_once():
+    contract = contract_of(1000)
 
-    counts = at_once(8, lambda _number: act(now=NOON))
+    counts = at_once(8, lambda _number: reconcile.run(now=NOON))
 
     assert sum(counts) == 1
     assert (len(months(contract)), state_of(contract)) == (1, ACTIVE)
@@ -206,11 +180,13 @@ CASES = st.fixed_dictionaries(
         "state": st.sampled_from([DEBT, ACTIVE]),
         "is_charged": st.booleans(),
         "tenure": st.integers(31, 4000),
+        "options": st.integers(0, 2),
+        "percent": st.sampled_from([0, 0, 33, 100]),
     }
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=CASES)
 def test_the_lines_quoted_are_the_lines_posted(case):
     """Whatever is shown before a promise is what is posted after it, with the same balance after each line."""
@@ -223,12 +199,16 @@ def test_the_lines_quoted_are_the_lines_posted(case):
 
 
 def _contract_in(case) -> Contract:
-    charged = shares.first_of_month(case["day"], 0 if case["is_charged"] else -1)
+    charged_in = shares.first_of_month(case["day"], 0 if case["is_charged"] else -1)
     started_on = case["day"] - timedelta(days=case["tenure"])
     contract = contract_of(
-        case["balance"], fee=case["fee"], charged=charged, state=case["state"], started_on=started_on
+        case["balance"], fee=case["fee"], charged_in=charged_in, state=case["state"], started_on=started_on
     )
     account_of(contract, credit_limit=case["credit"])
+    for _number in range(case["options"]):
+        OptionUseFactory(contract=contract, option__fee="33.33")
+    if case["percent"]:
+        OfferUseFactory(contract=contract, offer__percent=case["percent"], until=date(2029, 1, 1))
     return contract
 
 
@@ -236,10 +216,10 @@ def _live_through(contract, terms, now) -> None:
     before = LedgerEntry.objects.order_by("-pk").first()
     promise = promises.grant(contract.pk, operation=uuid4(), now=now)
 
-    for moment in (now, promise_terms.midnight(shares.first_of_month(timezone.localdate(now), 1))):
+    for moment in (now, promise_terms.midnight(shares.first_of_month(timezone.localdate(now), 1)) + TEN_MINUTES):
         if moment < terms.due_at:
             reconcile.contract(contract.pk, now=moment)
-            reconcile.month(contract.pk, now=moment)
+            month_run(moment)
 
     assert state_of(contract) == ACTIVE
     assert _posted_after(before, terms.balance) == [

@@ -11,11 +11,13 @@ from django.utils import timezone
 from accounts import roles
 from accounts.models import Contract
 from accounts.tests.factories import ContractFactory, StaffFactory
-from billing import adjustments, audit, autopay, autopay_run, charges, gateways, ledger, payments, promises
+from billing import adjustments, audit, autopay, autopay_run, gateways, ledger, payments, promises
 from billing.gateways import PaymentState, Status
 from billing.models import Account, EntryKind, LedgerEntry, Payment, PromisedPayment
 from billing.tests.factories import PaymentFactory, PaymentMethodFactory
-from tariffs import reconcile
+from tariffs import first_tariff, months, reconcile
+from tariffs.models import TariffPrice
+from tariffs.tests.factories import TariffFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.django_db
 STORY = """
 12.03.2026 10:00 | terminal                    |  1000.00 |  1000.00 | on
 12.03.2026 10:05 | first month, 20 of 31 days  |  -380.65 |   619.35 | on
-01.04.2026 00:10 | month at 590                |  -590.00 |    29.35 | on
+01.04.2026 00:10 | month                       |  -590.00 |    29.35 | on
 25.04.2026 19:00 | card                        |   600.00 |   629.35 | on
 01.05.2026 00:10 | month                       |  -590.00 |    39.35 | on
 14.05.2026 15:00 | adjustment                  |   150.00 |   189.35 | on
@@ -54,7 +56,7 @@ STORY = """
 01.01.2027 00:10 | month                       |  -590.00 |   860.32 | on
 01.02.2027 00:10 | month                       |  -590.00 |   270.32 | on
 20.02.2027 12:00 | terminal                    |  1000.00 |  1270.32 | on
-01.03.2027 00:10 | month at 650                |  -650.00 |   620.32 | on
+01.03.2027 00:10 | month, the new price        |  -650.00 |   620.32 | on
 15.03.2027 11:00 | refund for an outage        |    62.90 |   683.22 | on
 01.04.2027 00:10 | month                       |  -650.00 |    33.22 | on
 08.04.2027 12:00 | card                        |  1000.00 |  1033.22 | on
@@ -112,6 +114,8 @@ class Subscriber:
 
     def __init__(self) -> None:
         self.contract: Contract = ContractFactory(started_on=date(2026, 3, 12))
+        self.tariff = TariffFactory(city=self.contract.city, fee=590)
+        TariffPrice.objects.create(tariff=self.tariff, fee=650, since=date(2027, 3, 1))
         self.accountant, self.supervisor = (StaffFactory(role=role) for role in (roles.ACCOUNTANT, roles.SUPERVISOR))
 
     def live(self, what: str, amount: Decimal, now: datetime) -> None:
@@ -120,8 +124,6 @@ class Subscriber:
             "card": self.pay_by_card,
             "terminal": self.pay_at_a_terminal,
             "first month": self.first_month,
-            "month at 590": self.month_at_a_new_fee,
-            "month at 650": self.month_at_a_new_fee,
             "adjustment": self.adjustment,
             "adjustment by two": self.adjustment_by_two,
             "refund for an outage": self.refund,
@@ -139,7 +141,9 @@ class Subscriber:
         promises.close_due(now=now)
         if timezone.localtime(now).minute:  # a minute later than the money: the story shows both
             reconcile.run(now=now)
-            reconcile.begin_month(now=now)
+            months.begin(now=now)
+            for range_id in months.take_waiting(now=now):
+                months.charge(range_id, clock=lambda: now)
         autopay_run.run_due(now=now)
 
     def pay_by_card(self, amount: Decimal, now: datetime) -> None:
@@ -166,12 +170,7 @@ class Subscriber:
         )
 
     def first_month(self, amount: Decimal, now: datetime) -> None:
-        since = timezone.localdate(now)
-        charges.post_month(self.contract.pk, fee=Decimal(590), since=since, title="Internet 300", now=now)
-
-    def month_at_a_new_fee(self, amount: Decimal, now: datetime) -> None:
-        """Until tariffs exist, the tasks know a fee from the last full month in the ledger only."""
-        charges.post_month(self.contract.pk, fee=-amount, since=timezone.localdate(now), title="Internet 300", now=now)
+        first_tariff.subscribe(self.contract.pk, tariff_id=self.tariff.pk, now=now)
 
     def adjustment(self, amount: Decimal, now: datetime) -> int:
         return adjustments.propose(
