@@ -24,8 +24,11 @@ announcer.className = "unseen";
 announcer.setAttribute("role", "status");
 if (!stopped) document.body.append(announcer);
 
-const wordsOf = (element) =>
-  (element.querySelector("[data-live-say]") ?? element).textContent.replace(/\s+/g, " ").trim();
+function wordsOf(element) {
+  const said = (element.querySelector("[data-live-say]") ?? element).cloneNode(true);
+  for (const timer of said.querySelectorAll("[role=timer]")) timer.remove(); // it changes with every look
+  return said.textContent.replace(/\s+/g, " ").trim();
+}
 
 async function refresh(element) {
   const answer = await fetch(element.dataset.liveUrl, { redirect: "manual", headers: { Accept: "text/html" } });
