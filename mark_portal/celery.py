@@ -97,6 +97,7 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         run_suspensions,
         switch_tariffs,
         tell_of_volumes,
+        tell_offer_ends,
     )
 
     timetable = [
@@ -117,6 +118,7 @@ def set_timetable(sender: Celery, **_kwargs: Any) -> None:
         (run_suspensions, timedelta(minutes=1)),
         (switch_tariffs, timedelta(minutes=1)),
         (end_options, timedelta(minutes=1)),
+        (tell_offer_ends, timedelta(minutes=10)),
         (announce_prices, timedelta(minutes=1)),
         (import_traffic, timedelta(minutes=1)),
         (tell_of_volumes, timedelta(minutes=5)),

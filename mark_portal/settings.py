@@ -186,6 +186,8 @@ PROMISE_MOST = env.int("PROMISE_MOST", 1_000)
 PROMISE_DAYS, PROMISE_DAYS_MOST = env.int("PROMISE_DAYS", 3), env.int("PROMISE_DAYS_MOST", 7)
 PROMISE_PAUSE_DAYS = env.int("PROMISE_PAUSE_DAYS", 28)
 PROMISE_CONTRACT_AGE_DAYS = env.int("PROMISE_CONTRACT_AGE_DAYS", 30)
+# So many days before an offer ends its holder is told what a month costs then.
+OFFER_END_NOTICE_DAYS = env.int("OFFER_END_NOTICE_DAYS", 7)
 
 # Services.
 PRICE_NOTICE_DAYS = env.int("PRICE_NOTICE_DAYS", 10)  # subscribers are told of a new price so many days ahead
@@ -287,7 +289,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # What staff upload for a worker to read: pages and workers share this folder, and no address leads into it.
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / ".local" / "files")))
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "media")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from django.db.models import CharField, F, Func, QuerySet, Sum, Value
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from billing.models import LedgerEntry
@@ -24,11 +25,12 @@ def saved(contract_id: int, since: date | None = None, until: date | None = None
     return rows.aggregate(total=Sum("amount"))["total"] or NOTHING
 
 
-def by_use(contract_id: int) -> dict[int, Decimal]:
-    """Rubles saved in all by each offer taken, by the primary key of its OfferUse; one query."""
-    number = Func(F("key"), Value("[0-9]+$"), function="substring", output_field=CharField())
-    sums = _lines(contract_id).annotate(use=number).order_by().values("use").annotate(total=Sum("amount"))
-    return {int(row["use"]): row["total"] for row in sums}
+def of_use(contract_id: int) -> Subquery:
+    """Rubles saved in all by one offer taken, for a query over the contract's OfferUse; None for nothing yet."""
+    number = Cast(OuterRef("pk"), CharField())
+    of_month = Q(key__endswith=Concat(Value(":offer:"), number))
+    rows = LedgerEntry.objects.filter(of_month | Q(key=Concat(Value("offer:"), number)), account=contract_id)
+    return Subquery(rows.order_by().values("account").annotate(total=Sum("amount")).values("total"))
 
 
 def _lines(contract_id: int) -> QuerySet[LedgerEntry]:

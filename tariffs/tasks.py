@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from tariffs import (
     months,
+    offers,
     options,
     prices,
     provisioning,
@@ -77,3 +78,8 @@ def switch_tariffs(**_: Any) -> None:
 @shared_task
 def end_boosts(**_: Any) -> None:
     turbo.end_due(now=timezone.now())
+
+
+@shared_task
+def tell_offer_ends(**_: Any) -> None:
+    offers.tell_ends(now=timezone.now())

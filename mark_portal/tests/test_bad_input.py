@@ -11,7 +11,7 @@ from accounts import roles
 from accounts.models import ConnectionRequest
 from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
 from billing.models import BankPayment
-from tariffs.tests.factories import OptionFactory, TariffFactory
+from tariffs.tests.factories import OfferFactory, OptionFactory, TariffFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +44,7 @@ FORMS = {
     "/admin/tariffs/option/add/": ["name", "choices", "max_quantity", "prices-0-since"],
     "/admin/tariffs/offer/add/": ["name", "percent", "months", "starts_on", "tariffs", "credit"],
     "/admin/tariffs/turbopackage/add/": ["family", "hours", "price"],
+    "/cabinet/offers/17/": ["operation", "seen"],
     "/cabinet/options/17/": ["operation", "quantity", "choice", "seen"],
     "/cabinet/options/17/off/": ["x"],
     "/cabinet/options/17/keep/": ["x"],
@@ -137,8 +138,9 @@ def _payment_at_the_bank(db):
 
 
 @pytest.fixture(autouse=True)
-def _option(db):
+def _option_and_offer(db):
     OptionFactory(pk=17, max_quantity=3, choices=["Кино"])
+    OfferFactory(pk=17)
 
 
 @pytest.fixture(autouse=True)

@@ -495,7 +495,7 @@ def test_what_staff_switch_is_in_the_journal():
 FEES = st.decimals(0, 2000, places=2)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     fee=FEES,
     activation=FEES,
