@@ -9,6 +9,7 @@ import pytest
 from accounts.tests.factories import UserFactory
 from mark_portal.tests.browser.rows import post
 from mark_portal.tests.browser.world import session_of
+from tariffs.tests.factories import TurboPackageFactory, served
 
 pytestmark = pytest.mark.usefixtures("stored")
 
@@ -33,6 +34,7 @@ def read(portal, tmp_path):
 @pytest.fixture
 def user():
     user = UserFactory()
+    served(contract=user.contract, name="Домашний 100")
     post(user, 1500)
     post(user, -650, "month", title="Домашний интернет")
     return user
@@ -47,7 +49,7 @@ def test_the_sign_in_page_has_its_fields_and_says_whom_to_call(read, user):
     page = read("/login/")
 
     assert re.search(r"City \[Izhevsk\]\s+Login \[ \]\s.*\s+Password \[ \]\s+Sign in\n", page)
-    assert "Home | Connect | Check the balance | Contacts | Sign in" in page
+    assert "Home | Tariffs | Offers | Services | For organisations | Connect | Check the balance" in page
     assert "+7 (3412) 918-111" in page
 
 
@@ -55,8 +57,9 @@ def test_the_overview_says_the_balance_and_leads_on(read, user, session):
     page = read("/cabinet/", sessionid=session)
 
     assert "The service is on" in page
+    assert "Домашний 100 · 100 Mbit/s" in page
     assert "850.00 ₽" in page
-    assert f"Contract {user.contract.number}: Overview | Operations | Notices | Profile | Help" in page
+    assert f"Contract {user.contract.number}: Overview | Operations | Services | Notices | Profile | Help" in page
     assert "New version of the site" in page
 
 
@@ -79,7 +82,7 @@ def test_the_profile_has_its_devices_and_its_form(read, session):
 def test_it_reads_in_russian(read, session):
     page = read("/cabinet/", sessionid=session, django_language="ru")
 
-    assert "Обзор | Операции | Уведомления | Профиль | Помощь" in page
+    assert "Обзор | Операции | Услуги | Уведомления | Профиль | Помощь" in page
     assert "850,00 ₽" in page
 
 
@@ -88,3 +91,15 @@ def test_the_new_version_can_be_read_too(read, session):
 
     assert "850.00 ₽" in page
     assert "Old version of the site" in page
+
+
+def test_turbo_says_what_it_costs_and_what_it_gives(read, user, session):
+    package = TurboPackageFactory(hours=3, price=50)
+
+    page = read("/cabinet/turbo/", sessionid=session)
+    confirmed = read(f"/cabinet/turbo/?package={package.pk}", sessionid=session)
+
+    assert re.search(r"3 hours\s+200 Mbit/s until .*\s+50 ₽\s+Choose", page)
+    assert "−50.00 ₽" in confirmed
+    assert "800.00 ₽" in confirmed
+    assert "Turn turbo on" in confirmed
