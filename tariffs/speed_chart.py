@@ -14,6 +14,8 @@ from tariffs.models import SpeedTest
 
 TOP, BOTTOM = 24, 176
 GAP, WIDEST = 0.3, 8.0  # between columns, of a column's place; a column, in hundredths of the width
+# Times the fastest tariff: a result of another network goes over the edge, or it would press the others down.
+ROOM = 1.25
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def drawn(newest_first: Sequence[SpeedTest]) -> Chart | None:
     tests = list(reversed(newest_first))
     if len(tests) < 2:
         return None
-    most = max(max(test.down, test.tariff_down or 0) for test in tests)
+    tariff = max(test.tariff_down or 0 for test in tests)
+    most = ROOM * tariff or max(test.down for test in tests)
     place = min(100 / len(tests), WIDEST)
     return Chart([_column(test, number * place, place, most) for number, test in enumerate(tests)], most)
 
@@ -78,4 +81,4 @@ def _column(test: SpeedTest, x: float, place: float, most: float) -> Column:
 
 
 def _y(speed: float, most: float) -> float:
-    return BOTTOM - (BOTTOM - TOP) * speed / most
+    return BOTTOM - (BOTTOM - TOP) * min(speed / most, 1)
