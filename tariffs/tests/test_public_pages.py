@@ -244,7 +244,7 @@ def test_an_offer_tells_what_it_gives_to_whom_and_until_when(client):
     page = text(client.get("/offers/"))
 
     assert "Осень −20 % off the tariff for 3 months" in page
-    assert "for persons that are with us for 12 months or longer" in page
+    assert "for persons for those who are with us for 12 months or longer" in page
     assert "Tariffs: Соты" in page
     assert "to be taken until 30 November" in page
 
@@ -362,3 +362,17 @@ def test_the_old_version_has_no_pictures_and_says_the_same(client, page):
 
     assert answer.status_code == 200
     assert "<svg" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("tenure", "words"),
+    [
+        ({"tenure_from": 6, "tenure_to": 12}, "with us from 6 to 12 months"),
+        ({"tenure_to": 1}, "with us for 1 month at most"),
+        ({"tenure_from": 1}, "with us for 1 month or longer"),
+    ],
+)
+def test_an_offer_tells_how_long_one_must_have_been_here(client, tenure, words):
+    OfferFactory(**tenure)
+
+    assert words in text(client.get("/offers/"))
