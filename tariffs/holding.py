@@ -18,11 +18,13 @@ from django.db.models.functions import Cast, JSONObject
 
 from accounts.models import Contract
 from tariffs.models import (
+    Boost,
     Family,
     Offer,
     OfferUse,
     OptionPrice,
     OptionUse,
+    Press,
     Subscription,
     Suspension,
     Switch,
@@ -105,6 +107,8 @@ class Holding:
     offers: tuple[OwnOffer, ...]
     switches: tuple[Switch, ...]  # the latest, newest first
     suspended_to: date | None
+    boost: Boost | None  # the running one
+    presses: tuple[Press, ...]  # that made it, newest first
 
     @cached_property
     def planned(self) -> Switch | None:
@@ -172,6 +176,7 @@ def of(contract: Contract, *, today: date, also: int | None = None) -> Holding:
         tuple(OwnOffer(**each | _dated(each) | {"tariffs": frozenset(each["tariffs"])}) for each in row["own_offers"]),
         tuple(_switch(each, tariffs) for each in row["own_switches"]),
         row["suspended_to"],
+        *_boosted(row["own_boost"]),
     )
 
 
@@ -210,11 +215,13 @@ def _belongings(contract_id: int, today: date) -> dict[str, Any]:
     offers = OfferUse.objects.filter(contract=OuterRef("pk"), until__gt=today, percent__isnull=False).order_by("pk")
     switches = Switch.objects.filter(contract=OuterRef("pk")).order_by("-pk")
     paused = Suspension.objects.filter(contract=OuterRef("pk"), state=Suspension.State.RUNNING)
+    boosts = Boost.objects.filter(contract=OuterRef("pk"), state=Boost.State.RUNNING)
     rows = Contract.objects.order_by().values(
         own_options=ArraySubquery(options.values(json=_option_columns())),
         own_offers=ArraySubquery(offers.values(json=_offer_columns())),
         own_switches=ArraySubquery(switches.values(json=_switch_columns())[:SWITCHES]),
         suspended_to=Subquery(paused.values("ends_on")[:1]),
+        own_boost=Subquery(boosts.values(json=_boost_columns())[:1]),
     )
     return cast("dict[str, Any]", rows.get(pk=contract_id))
 
@@ -246,3 +253,17 @@ def _switch(row: dict[str, Any], tariffs: dict[int, Tariff]) -> Switch:
 
 def _dated(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] and date.fromisoformat(row[name]) for name in ("since", "until")}
+
+
+def _boost_columns() -> JSONObject:
+    presses = Press.objects.filter(boost=OuterRef("pk")).order_by("-pk")
+    columns = JSONObject(id="pk", hours="hours", price=Cast("price", CharField()))
+    return JSONObject(id="pk", ends_at="ends_at", presses=ArraySubquery(presses.values(json=columns)))
+
+
+def _boosted(row: dict[str, Any] | None) -> tuple[Boost | None, tuple[Press, ...]]:
+    """To read, not to save."""
+    if row is None:
+        return None, ()
+    presses = (Press(id=each["id"], hours=each["hours"], price=Decimal(each["price"])) for each in row["presses"])
+    return Boost(id=row["id"], ends_at=datetime.fromisoformat(row["ends_at"])), tuple(presses)

@@ -14,7 +14,7 @@ from billing import outlook, shares
 from billing.charges import Line
 from billing.models import EntryKind
 from billing.outlook import Standing
-from tariffs import holding, pricing
+from tariffs import holding, pricing, turbo_terms
 from tariffs.holding import Holding
 from tariffs.models import Tariff
 from tariffs.pricing import Part, Picture
@@ -64,6 +64,7 @@ class Ground:
 
     standing: Standing
     holding: Holding
+    now: datetime
 
     @property
     def today(self) -> date:
@@ -78,7 +79,7 @@ class Ground:
 def ground(contract_id: int, *, now: datetime, also: int | None = None) -> Ground:
     """Three queries. Decide on it only under the account's lock. `also` is a tariff that may not be on sale."""
     standing = outlook.stand(contract_id, now=now)
-    return Ground(standing, holding.of(standing.contract, today=standing.today, also=also))
+    return Ground(standing, holding.of(standing.contract, today=standing.today, also=also), now)
 
 
 def steps(ground: Ground, tariff: Tariff, when: When) -> Iterator[Step]:
@@ -95,7 +96,7 @@ def balanced(ground: Ground, rows: Iterable[tuple[date, Line, bool]]) -> Iterato
 def _at_once(ground: Ground, tariff: Tariff) -> Iterator[tuple[date, Line, bool]]:
     today, is_charged = ground.today, ground.standing.is_month_charged
     own = own_lines(ground, tariff, today, is_free=False, is_charged=is_charged)
-    yield from ((today, line, True) for line in own)
+    yield from ((today, line, True) for line in [*turbo_lines(ground, tariff), *own])
     if not is_charged and not any(line.kind == EntryKind.MONTH for line in own):
         month = pricing.month_lines(ground.holding.under(tariff, today), shares.first_of_month(today))
         yield from ((today, line, False) for line in month)
@@ -125,6 +126,14 @@ def _firsts(today: date, until: date) -> Iterator[date]:
     while (first := shares.first_of_month(today, ahead)) <= until:
         yield first
         ahead += 1
+
+
+def turbo_lines(ground: Ground, tariff: Tariff) -> list[Line]:
+    """What a running boost gives back when the new tariff has nothing to speed up; the turbo button posts it."""
+    boost = ground.holding.boost
+    if boost is None or tariff.has_internet or boost.ends_at <= ground.now:
+        return []
+    return turbo_terms.back_lines(boost, ground.holding.presses, ground.now)
 
 
 def own_lines(ground: Ground, tariff: Tariff, day: date, *, is_free: bool, is_charged: bool) -> list[Line]:

@@ -38,6 +38,7 @@ class Terms:
     after: Picture
     ends: tuple[holding.OwnOption, ...]
     replaces: Switch | None
+    stops_turbo: bool
     reasons: tuple[Reason, ...] = ()
 
     @property
@@ -91,14 +92,9 @@ class Terms:
         return [discount.name for discount in self.after.discounts if discount.use_id not in had]
 
     def lines_of(self, switch: Switch) -> list[Line]:
-        """What the switch posts, under its own keys."""
-        return [
-            replace(step.line, key=step.line.key.replace(KEY, f"{KEY}:{switch.pk}", 1))
-            if step.line.key.startswith(f"{KEY}:")
-            else step.line
-            for step in self.steps
-            if step.is_own
-        ]
+        """What the switch posts, under its own keys; what stopping the turbo gives back is posted by that."""
+        own = [step.line for step in self.steps if step.is_own and not step.line.key.startswith("turbo:")]
+        return [replace(line, key=_key(line.key, switch)) for line in own]
 
     @cached_property
     def seal(self) -> str:
@@ -122,6 +118,7 @@ def quote_due(ground: Ground, switch: Switch, tariff: Tariff) -> Terms:
     # A month that is not charged yet will be charged with the new tariff, as if it had been switched in time.
     since = today if is_charged else max(switch.on, shares.first_of_month(today))
     lines = switch_lines.own_lines(ground, tariff, since, is_free=when.is_free, is_charged=is_charged)
+    lines = [*switch_lines.turbo_lines(ground, tariff), *lines]
     steps = list(switch_lines.balanced(ground, [(today, line, True) for line in lines]))
     terms = _terms(ground, tariff, when, since=since, steps=steps)
     return replace(terms, reasons=tuple(switch_reasons.of_due(ground, tariff, since, missing=terms.missing)))
@@ -144,4 +141,9 @@ def _terms(ground: Ground, tariff: Tariff, when: When, *, since: date, steps: li
         after=ground.holding.under(tariff, since),
         ends=tuple(use for use in ground.holding.options if use.is_to_come(since) and not use.fits(tariff)),
         replaces=ground.holding.planned,
+        stops_turbo=bool(ground.holding.boost) and not tariff.has_internet and since <= ground.today,
     )
+
+
+def _key(key: str, switch: Switch) -> str:
+    return f"{KEY}:{switch.pk}{key.removeprefix(KEY)}" if key.startswith(f"{KEY}:") else key

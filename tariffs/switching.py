@@ -20,7 +20,7 @@ from billing import charges
 from billing.models import Account
 from notifications import live, outbox
 from notifications.models import Topic
-from tariffs import switch_reasons, switch_terms
+from tariffs import switch_reasons, switch_terms, turbo
 from tariffs.first_tariff import subscribe as subscribe
 from tariffs.models import OptionUse, Subscription, Switch
 from tariffs.switch_lines import Ground, When
@@ -242,6 +242,8 @@ def _do(switch: Switch, terms: Terms, *, now: datetime) -> None:
     begun = Subscription.objects.create(contract_id=switch.contract_id, tariff_id=terms.tariff.pk, since=terms.since)
     for use in terms.ends:
         OptionUse.objects.filter(pk=use.use_id).update(until=Greatest(F("since"), terms.since), ended_at=now)
+    if not terms.tariff.has_internet:
+        turbo.stop_for(switch.contract_id, now=now)
     charges.post(switch.contract_id, terms.lines_of(switch), now=now)
     _finish(switch, State.DONE, now=now)
     ends = [use.name for use in terms.ends]

@@ -11,8 +11,8 @@ from accounts.tests.factories import CityFactory, StaffFactory
 from billing.models import Account, LedgerEntry
 from billing.tests.factories import NOON, PromisedPaymentFactory, put
 from notifications.models import Notice
-from tariffs import switching
-from tariffs.models import Family, OptionUse, Subscription, Suspension, Switch, TariffPrice
+from tariffs import access, switching
+from tariffs.models import Boost, Family, OptionUse, Press, Subscription, Suspension, Switch, TariffPrice
 from tariffs.switching import SwitchRefused
 from tariffs.tests.factories import (
     LONG_AGO,
@@ -22,6 +22,7 @@ from tariffs.tests.factories import (
     OfferUseFactory,
     OptionUseFactory,
     TariffFactory,
+    TurboPackageFactory,
     charged,
     served,
 )
@@ -232,6 +233,51 @@ def test_a_percentage_for_every_tariff_is_of_the_new_fee_from_the_day_on(contrac
         ("rest", Decimal("-330.00"), "Быстрый"),
         (f"rest:offer:{use.pk}", Decimal("165.00"), "Полцены"),
     ]
+
+
+# --- With turbo running
+
+
+@pytest.fixture
+def boosted(contract):
+    """Three hours for 50 ₽, bought half an hour ago."""
+    began = NOON - timedelta(minutes=30)
+    boost = Boost.objects.create(contract=contract, factor=2, started_at=began, ends_at=began + timedelta(hours=3))
+    package = TurboPackageFactory(hours=3, price=50)
+    Press.objects.create(operation=uuid4(), boost=boost, package=package, hours=3, price=50, at=began)
+    return boost
+
+
+def test_turbo_stays_with_another_speed(contract, faster, boosted):
+    now(contract, faster)
+
+    boosted.refresh_from_db()
+    assert boosted.state == Boost.State.RUNNING
+    stands = access.stand(contract.pk, now=NOON)
+    assert (stands.tariff, stands.down) == (faster, 2 * faster.speed_down)
+
+
+def test_turbo_stops_and_gives_back_where_there_is_nothing_to_speed_up(contract, boosted):
+    television = TariffFactory(city=contract.city, fee=300, family=Family.TV)
+    seen = terms(contract, television)
+    last = LedgerEntry.objects.latest("pk").pk
+
+    now(contract, television, seal=seen.seal)
+
+    boosted.refresh_from_db()
+    posted = LedgerEntry.objects.filter(pk__gt=last).order_by("pk")
+    assert boosted.state == Boost.State.STOPPED
+    assert seen.stops_turbo
+    assert [(e.amount, e.title) for e in posted] == [(s.line.amount, s.line.title) for s in seen.steps]
+    assert posted[0].amount == Decimal("33.33")  # two full hours of three
+    assert Account.objects.get(pk=contract.pk).balance == seen.steps[-1].balance_after
+
+
+def test_money_that_stopping_turbo_gives_back_pays_for_the_switch(contract, boosted):
+    television = TariffFactory(city=contract.city, fee=600, family=Family.TV, switch_fee=30)
+    put(contract.pk, -1000)
+
+    assert now(contract, television).state == Switch.State.DONE
 
 
 # --- Refused
