@@ -10,11 +10,12 @@ from playwright.sync_api import expect
 from accounts.tests.factories import UserFactory
 from billing import payments
 from billing.gateways.sandbox import bank
-from billing.models import Account, BankPayment, EntryKind, Payment
+from billing.models import Account, BankPayment, Payment
 from billing.tests.factories import PaymentFactory, PaymentMethodFactory, ReceiptFactory
 from mark_portal.tests.browser.rows import post
 from mark_portal.tests.browser.test_every_page import LOOKS, OLD, OVERFLOW, violations
 from mark_portal.tests.browser.test_text_browser import read, session  # noqa: F401  fixtures
+from tariffs.tests.factories import charged, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("stored")]
 
@@ -29,7 +30,8 @@ def user():
     first = timezone.localtime().replace(day=1, hour=1)
     days = (timezone.localtime() - first).days
     post(user, 750, days_ago=days)
-    post(user, -650, EntryKind.MONTH, days_ago=days, title="Домашний интернет")
+    served(contract=user.contract, fee=650, name="Домашний интернет")
+    charged(user.contract, since=first.date(), now=first)
     return user
 
 

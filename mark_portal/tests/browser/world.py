@@ -18,6 +18,7 @@ from accounts.tests.factories import (
 )
 from billing.models import EntryKind
 from mark_portal.tests.browser.rows import post, post_history
+from tariffs.tests.factories import served
 
 LONG_NAME = "Общество с ограниченной ответственностью «Удмуртнефтеспецгеологоразведкастройавтоматика»"
 SENT = "/connect/sent/"
@@ -61,6 +62,7 @@ class World:
         contract = UserFactory(contract__subscriber=company, contract__house=HouseFactory(street=street)).contract
         self.contract, self.user = contract, contract.user
         post_history(self.user, months=30)
+        served(contract=contract, fee=650, name="Домашний интернет 100 Мбит/с")
         post(self.user, 1234567, title="Возврат за июль по заявлению: сверхдлинноесловобезпробеловивозможностипереноса")
         self.newcomer, self.debtor, self.resting = UserFactory(), UserFactory(), UserFactory()
         post(self.debtor, -650, EntryKind.MONTH)
