@@ -118,7 +118,7 @@ def _stopping(ground: Ground, presses: list[Press], now: datetime) -> dict[str, 
     lines = turbo_terms.back_lines(boost, own, now) if len(own) < READ else verbs.back_lines(boost, now=now)
     hours = turbo_terms.unused_hours(boost, now)
     return {
-        "back": lines,
-        "left": boost.ends_at - now,
+        "back": sum(line.amount for line in lines),
+        "unused": hours,
         "stop_form": StopForm(initial={"boost": boost.pk, "hours": hours}),
     }
