@@ -70,6 +70,7 @@ def run(port: int) -> None:
             "MARK_DEMO": "1",
             "DJANGO_SETTINGS_MODULE": "mark_portal.settings",
             "STATIC_ROOT": str(LOCAL / "static"),
+            "MEDIA_ROOT": str(LOCAL / "files"),
             "SITE_URL": f"http://127.0.0.1:{port}",
             "REQUEST_LOG_LEVEL": os.environ.get("REQUEST_LOG_LEVEL", "WARNING"),
         }

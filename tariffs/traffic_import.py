@@ -1,16 +1,15 @@
 """Importing a file of traffic by contract and hour: it is read once to be checked and once to be written.
 
 Imports are worked on one at a time, in the order of their upload, so the later file has the last word about an hour.
-Who works holds a lock of its database connection: when a worker dies, PostgreSQL frees it, and the next one goes on at
-`bytes_done`. Hours, the sums of their days and `bytes_done` move on together, a part of the file in one transaction.
+Hours, the sums of their days and `bytes_done` move on together, a part of the file in one transaction, and only from
+where the worker has found them: of two at work on one file the slower one leaves. When a worker dies, another goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from itertools import islice
 from time import monotonic
@@ -32,7 +31,7 @@ from tariffs.traffic_files import FileRefused, Layout
 CHUNK = 16 * 2**20  # bytes in one transaction, some 350,000 lines
 TURN = 200.0  # seconds; then the worker is free for others and the import goes on as a new task
 ERRORS_SHOWN = 100
-LOCK = 4_202_611  # of this work, among PostgreSQL's advisory locks
+ALIVE = timedelta(minutes=1)  # so long after the last part its worker is believed to be at the next one
 State = TrafficImport.State
 Clock = Callable[[], datetime]
 
@@ -68,47 +67,32 @@ def waiting() -> QuerySet[TrafficImport]:
 
 
 def run(*, clock: Clock, seconds: float = TURN) -> None:
-    """Work on what waits for one turn, and send for the next one if that is not enough.
-
-    Nothing if another worker does.
-    """
+    """Work on what waits for one turn; another one is sent for if that is not enough. Nothing if somebody else does."""
     ends = monotonic() + seconds
-    with _alone() as is_alone:
-        if not is_alone:
+    while row := waiting().select_related("author").first():
+        if row.claimed_at and row.claimed_at > clock() - ALIVE:
             return
-        while row := waiting().select_related("author").first():
-            if monotonic() >= ends:
-                _send()
-                return
+        try:
             _work(row, ends=ends, clock=clock)
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        is_alone: bool = cursor.fetchone()[0]
-    try:
-        yield is_alone
-    finally:
-        if is_alone and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        except _Superseded:
+            return
+        if not row.is_finished:
+            return
 
 
 def _work(row: TrafficImport, *, ends: float, clock: Clock) -> None:
-    _keep(row, state=State.READING, claimed_at=clock())
+    _keep(row, now=clock(), state=State.READING)
     try:
         with row.file.open("rb") as file:
             layout = traffic_files.layout_of(file)
-            while row.state == State.READING and monotonic() < ends:
+            while not row.is_finished:
+                if monotonic() >= ends:
+                    return _rest(row)
                 _step(row, file, layout, clock=clock)
     except (FileNotFoundError, FileRefused):
         _fail(row, [(0, "gone", "")], now=clock())
-    except _Superseded:
-        return
-    except (OperationalError, InterfaceError):
-        raise  # the database is away or busy: the next run goes on
+    except (_Superseded, OperationalError, InterfaceError):
+        raise  # the database is away or busy, or another worker has it: whoever comes next goes on
     except Exception:
         _fail(row, [(0, "internal", "")], now=clock())  # else the queue behind it would wait for ever
         raise
@@ -116,34 +100,40 @@ def _work(row: TrafficImport, *, ends: float, clock: Clock) -> None:
 
 def _step(row: TrafficImport, file: IO[bytes], layout: Layout, *, clock: Clock) -> None:
     """Check or write one part of the file, or finish."""
-    if row.bytes_done >= 2 * row.bytes_total:
+    if row.bytes_done >= row.bytes_to_do:
         return _finish(row, now=clock())
     read_before = row.bytes_total if row.is_checked else 0
     position = max(row.bytes_done - read_before, layout.start)
     chunk = traffic_files.chunk_at(file, position, CHUNK)
     if not chunk:
         raise FileRefused  # it has become shorter
-    if row.is_checked:
-        return _write(row, chunk, layout, bytes_done=read_before + position + len(chunk))
-    return _check(row, _Part(file, layout, position, chunk), now=clock())
+    part = _Part(file, layout, position, chunk)
+    return _write(row, part, clock=clock) if row.is_checked else _check(row, part, clock=clock)
 
 
-def _keep(row: TrafficImport, **changes: Any) -> None:
-    """Write into the row as long as nobody else has moved it on."""
-    if not waiting().filter(pk=row.pk, bytes_done=row.bytes_done).update(**changes):
+def _keep(row: TrafficImport, *, now: datetime | None, **changes: Any) -> None:
+    """Write into the row, and that somebody is at work, as long as nobody else has done so."""
+    changes["claimed_at"] = now
+    found = waiting().filter(pk=row.pk, bytes_done=row.bytes_done, claimed_at=row.claimed_at)
+    if not found.update(**changes):
         raise _Superseded
     for name, value in changes.items():
         setattr(row, name, value)
 
 
+def _rest(row: TrafficImport) -> None:
+    _keep(row, now=None)
+    _send()
+
+
 def _fail(row: TrafficImport, errors: list[Any], *, now: datetime) -> None:
-    _keep(row, state=State.FAILED, errors=errors, finished_at=now)
+    _keep(row, now=now, state=State.FAILED, errors=errors, finished_at=now)
     row.file.delete(save=False)
 
 
 @transaction.atomic
 def _finish(row: TrafficImport, *, now: datetime) -> None:
-    _keep(row, state=State.DONE, finished_at=now)
+    _keep(row, now=now, state=State.DONE, finished_at=now)
     changes = {"rows": row.rows, "unknown": row.unknown}
     journal.record(row.author, "traffic_imported", row, changes=changes, now=now)
     _tell_of_volumes()
@@ -213,16 +203,17 @@ ON CONFLICT (contract_id, day) DO UPDATE SET down = excluded.down, up = excluded
 """
 
 
-def _check(row: TrafficImport, part: _Part, *, now: datetime) -> None:
+def _check(row: TrafficImport, part: _Part, *, clock: Clock) -> None:
     """Count the lines of a part, or find out what is wrong with them; nothing of it stays."""
-    counted, errors = _counted(part.chunk, part.layout, now=now), list(row.errors)
+    counted, errors = _counted(part.chunk, part.layout, now=clock()), list(row.errors)
     if counted is None:
-        errors += _faults(part, ERRORS_SHOWN - len(errors), now=now)
+        errors += _faults(part, ERRORS_SHOWN - len(errors), now=clock())
     bytes_done = part.position + len(part.chunk)
     if len(errors) >= ERRORS_SHOWN or (errors and bytes_done >= row.bytes_total):
-        return _fail(row, errors, now=now)
+        return _fail(row, errors, now=clock())
     rows, unknown = counted or (0, 0)
-    return _keep(row, bytes_done=bytes_done, rows=row.rows + rows, unknown=row.unknown + unknown, errors=errors)
+    changes = {"rows": row.rows + rows, "unknown": row.unknown + unknown, "errors": errors}
+    return _keep(row, now=clock(), bytes_done=bytes_done, **changes)
 
 
 def _counted(chunk: bytes, layout: Layout, *, now: datetime) -> tuple[int, int] | None:
@@ -264,10 +255,10 @@ def _faults(part: _Part, most: int, *, now: datetime) -> list[traffic_files.Faul
     return list(islice(found, most)) or [(first, "unreadable", "")]
 
 
-def _write(row: TrafficImport, chunk: bytes, layout: Layout, *, bytes_done: int) -> None:
+def _write(row: TrafficImport, part: _Part, *, clock: Clock) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        _keep(row, bytes_done=bytes_done)
-        _stage(cursor, traffic_files.for_copy(chunk) or b"", layout)
+        _keep(row, now=clock(), bytes_done=row.bytes_total + part.position + len(part.chunk))
+        _stage(cursor, traffic_files.for_copy(part.chunk) or b"", part.layout)
         cursor.execute(WRITE, {"zone": settings.TIME_ZONE})
         cursor.execute("ANALYZE traffic_touched")
         cursor.execute(SUM_DAYS, {"zone": settings.TIME_ZONE})

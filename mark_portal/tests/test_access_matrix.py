@@ -14,7 +14,7 @@ from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayM
 from billing.shares import first_of_month
 from billing.tests.factories import AutopayFactory, PromisedPaymentFactory, ReceiptFactory, RefundFactory
 from tariffs import speedtest
-from tariffs.models import AccessChange, AccessState, Suspension
+from tariffs.models import AccessChange, AccessState, Boost, Subscription, Suspension, Switch, TrafficImport
 from tariffs.speedtest import Measured
 from tariffs.tests.factories import OfferFactory, OptionFactory, TariffFactory, TurboPackageFactory
 
@@ -120,6 +120,7 @@ MODELS = {
     "billing_adjustment": Model("OGCS", "CS"),
     # A register spans all cities, and the staff of this world are given one: test_admin_registries.py has the others.
     "billing_registry": Model(""),
+    "tariffs_trafficimport": Model(""),  # likewise: tariffs/tests/test_admin_traffic.py
     "billing_refund": Model("OGCS", "CS"),
     "billing_autopay": Model("OGCS"),
     "billing_payment": Model("OGCS"),
@@ -129,7 +130,10 @@ MODELS = {
     "tariffs_speedtest": Model("OGECTS"),
     "tariffs_accesschange": Model("OGECTS"),
     "tariffs_accessstate": Model("OGECTS"),
+    "tariffs_boost": Model("OGECTS"),
     "tariffs_suspension": Model("OGECTS", "OGS"),
+    "tariffs_switch": Model("OGECTS", "OGS"),
+    "tariffs_subscription": Model("OGECTS", "OS"),
     "tariffs_tariff": Model("OGECTS", "TS", "TS"),
     "tariffs_option": Model("OGECTS", "TS", "TS"),
     "tariffs_offer": Model("OGECTS", "TS", "TS"),
@@ -161,6 +165,7 @@ ADMIN_POST = {
     "admin:billing_payment_ask": "OGCS",
     "admin:billing_receipt_send": "CS",
     "admin:tariffs_suspension_cancel": "OGS",
+    "admin:tariffs_switch_cancel": "OGS",
     "admin:tariffs_suspension_end": "OGS",
     "admin:accounts_connectionrequest_take": "OGS",
     "admin:accounts_connectionrequest_close": "OGS",
@@ -279,6 +284,7 @@ class World:
             "billing_ledgerentry": LedgerEntry.objects.create(
                 account=account, kind=EntryKind.TOP_UP, amount=1, key="topup:1", at=NOW
             ),
+            "tariffs_trafficimport": TrafficImport.objects.create(file_name="hours.csv", author=author, created_at=NOW),
             "billing_registry": Registry.objects.create(
                 gateway="osmp", day=NOW.date(), file_name="osmp.csv", uploaded_by=author, uploaded_at=NOW
             ),
@@ -290,6 +296,17 @@ class World:
             "billing_refund": RefundFactory(payment=receipt.payment, author=author),
             "billing_autopay": AutopayFactory(method__account=account),
             "billing_promisedpayment": PromisedPaymentFactory(account=account),
+            "tariffs_switch": Switch.objects.create(
+                operation=uuid4(),
+                contract=self.contract,
+                old=TariffFactory(city=self.city),
+                tariff=TariffFactory(city=self.city),
+                on=NOW.date() + timedelta(days=20),
+                created_at=NOW,
+            ),
+            "tariffs_subscription": Subscription.objects.create(
+                contract=self.contract, tariff=TariffFactory(city=self.city), since=NOW.date()
+            ),
             "tariffs_tariff": TariffFactory(city=self.city),
             "tariffs_option": OptionFactory(city=self.city),
             "tariffs_offer": OfferFactory(city=self.city),
@@ -309,6 +326,9 @@ class World:
                 starts_on=NOW.date() + timedelta(days=300),
                 ends_on=NOW.date() + timedelta(days=310),
                 created_at=NOW,
+            ),
+            "tariffs_boost": Boost.objects.create(
+                contract=self.contract, factor=2, started_at=NOW, ends_at=NOW + timedelta(hours=3)
             ),
             "tariffs_accessstate": AccessState.objects.create(contract=self.contract, is_on=True),
         }
@@ -339,6 +359,7 @@ class World:
             "offer_id": self.rows["tariffs_offer"].pk,
             "option_id": self.rows["tariffs_option"].pk,
             "tariff_id": self.rows["tariffs_tariff"].pk,
+            "switch_id": row,
             "suspension_id": row,
         }
         return reverse(name, kwargs={parameter: known[parameter] for parameter in addresses()[name]})

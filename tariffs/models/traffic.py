@@ -70,5 +70,9 @@ class TrafficImport(models.Model):
         return self.state in (self.State.DONE, self.State.FAILED)
 
     @property
+    def bytes_written(self) -> int:
+        return max(self.bytes_done - self.bytes_total, 0)
+
+    @property
     def bytes_to_do(self) -> int:
         return 2 * self.bytes_total

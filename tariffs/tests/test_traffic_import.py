@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from accounts import journal
 from accounts.tests.at_once import at_once
@@ -308,10 +308,18 @@ def test_a_worker_that_dies_anywhere_loses_and_doubles_nothing(contract, monkeyp
     monkeypatch.setattr(traffic_import, "_keep", dying)
     with pytest.raises(OperationalError):
         run()
-    run(row)
+    run(row, now=NOON + traffic_import.ALIVE)
 
     assert (row.state, row.rows) == (State.DONE, 40)
     assert sum(down for down, _up in days(contract).values()) == 40
+
+
+def test_who_has_done_a_part_a_moment_ago_is_believed_to_be_at_work(contract):
+    row = accept(long_file(contract))
+    TrafficImport.objects.filter(pk=row.pk).update(state=State.READING, claimed_at=NOON)
+
+    assert not run(row, now=NOON + timedelta(seconds=59)).is_finished
+    assert run(row, now=NOON + timedelta(seconds=60)).is_finished
 
 
 def test_a_fault_of_ours_ends_the_import_and_is_raised(contract, monkeypatch):
@@ -335,29 +343,32 @@ def test_a_lost_file_ends_the_import(contract):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_do_not_import_at_once(monkeypatch):
+def test_of_workers_who_come_at_once_one_imports(monkeypatch):
     monkeypatch.setattr(traffic_import, "CHUNK", 150)
     contract = ContractFactory()
     rows = [accept(long_file(contract)), accept(long_file(contract).replace(";1;0", ";2;0"))]
 
     results = at_once(4, lambda _number: run())
-    run()
 
     assert results == [None] * 4
+    run(now=NOON + traffic_import.ALIVE)
     assert [run(row).state for row in rows] == [State.DONE] * 2
+    assert [row.rows for row in rows] == [40, 40]
     assert sum(down for down, _up in days(contract).values()) == 80
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_lock_of_a_worker_that_died_is_free(contract):
-    def die(_number):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [traffic_import.LOCK])
-            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+def test_of_two_workers_at_one_file_the_slower_one_leaves(monkeypatch):
+    monkeypatch.setattr(traffic_import, "CHUNK", 150)
+    monkeypatch.setattr(traffic_import, "ALIVE", timedelta(0))
+    contract = ContractFactory()
+    row = accept(long_file(contract))
 
-    at_once(1, die)
+    at_once(4, lambda _number: run())
+    run(row)
 
-    assert imported(f"{contract.number};2026-11-19 10:00;1;0\n").state == State.DONE
+    assert (row.state, row.rows) == (State.DONE, 40)
+    assert sum(down for down, _up in days(contract).values()) == 40
 
 
 def test_times_read_after_an_import_are_right(contract):
