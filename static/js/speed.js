@@ -37,6 +37,7 @@ export const rate = ([since, before], [until, after]) => ((after - before) * 8) 
 // The mean of the middle half of a dozen stretches: a hiccup or a burst of a buffer is not the line's speed.
 export function estimate(samples, from) {
   const counted = samples.filter(([time]) => time >= from);
+  if (counted.length < 3) return rate(samples[0], samples.at(-1)); // the browser had no time to look
   const step = Math.max(1, Math.floor(counted.length / 12));
   const rates = [];
   for (let end = step; end < counted.length; end += step) rates.push(rate(counted[end - step], counted[end]));
@@ -149,6 +150,7 @@ async function speedOf(move, { connections, seconds, most }, controller, show) {
     await Promise.allSettled(movers);
   }
   if (!meter.bytes) throw new Stopped("lost");
+  samples.push([performance.now() - began, meter.bytes]);
   return estimate(samples, seconds * 1_000 * RAMP);
 }
 
