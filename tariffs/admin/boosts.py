@@ -20,7 +20,8 @@ class PressInline(admin.TabularInline):
     model = Press
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["pressed", "hours", "cost", "offer_use"]
+    fields = ["pressed", "hours", "cost", "offer_use"]
+    readonly_fields = fields
     ordering = ["pk"]
 
     @admin.display(description=_("pressed"))
