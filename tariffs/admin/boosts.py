@@ -15,13 +15,15 @@ from tariffs.models import Boost, Press
 
 from .access import CityOfContractFilter
 
+SHOWN = ("pressed", "hours", "cost", "offer_use")
+
 
 class PressInline(admin.TabularInline):
     model = Press
     extra = 0
     can_delete = False
-    fields = ["pressed", "hours", "cost", "offer_use"]
-    readonly_fields = fields
+    fields = SHOWN
+    readonly_fields = SHOWN
     ordering = ["pk"]
 
     @admin.display(description=_("pressed"))
