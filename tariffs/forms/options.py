@@ -18,6 +18,8 @@ BOUNDS = ("max_digits", "max_decimal_places", "max_whole_digits")
 class OptionForm(forms.Form):
     """How many, and which; only what there is to choose is asked."""
 
+    is_filter = True  # a question about the price, in which nothing is required
+
     def __init__(self, *args: Any, row: Row, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         current = row.current

@@ -146,9 +146,9 @@ def test_fewer_is_shown_from_the_first_and_can_be_left_as_it_was(client, contrac
     planned = client.get(LIST)
     back = client.post(reverse("tariffs:option_keep", args=[option.pk]), follow=True)
 
-    assert "From 1 December: 1" in text(shown)
+    assert "From 1 December: 1 pcs" in text(shown)
     assert "Nothing is charged now" in text(shown)
-    assert "From 1 December: 1 90 ₽ a month Leave as it was" in text(planned)
+    assert "From 1 December: 1 pcs 90 ₽ a month Leave as it was" in text(planned)
     assert "From 1 December: 510.00 ₽" not in text(back)
     assert "stays as it was" in text(back)
 
