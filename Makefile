@@ -10,10 +10,10 @@ INSTALLED := $(VENV)/installed-$(shell cat requirements-dev.txt | cksum | cut -d
 DEMO := MARK_DEMO=1 $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format messages bench pins clean
+.PHONY: help run test lint format messages bench bench-speed pins clean
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 run: $(INSTALLED) ## start the demo on 127.0.0.1:8000 (PORT=8001 for another port); Ctrl-C stops it
 	@exec $(BIN)/python -m mark_portal.supervisor --port $(PORT)
@@ -39,6 +39,9 @@ messages: $(INSTALLED) ## collect the texts to translate into locale/
 
 bench: $(INSTALLED) ## measure; prints ratios, which hold on any machine
 	$(BIN)/python bench/front.py
+
+bench-speed: $(INSTALLED) ## measure the transfers of the speed test, and what pages feel of them
+	$(BIN)/python bench/speed.py
 
 pins: $(INSTALLED) ## pin requirements*.in into requirements*.txt with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
