@@ -13,7 +13,7 @@ DEMO := MARK_DEMO=1 $(BIN)/python
 .PHONY: help run test lint format messages bench bench-speed pins clean
 
 help: ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
 
 run: $(INSTALLED) ## start the demo on 127.0.0.1:8000 (PORT=8001 for another port); Ctrl-C stops it
 	@exec $(BIN)/python -m mark_portal.supervisor --port $(PORT)
@@ -42,6 +42,9 @@ bench: $(INSTALLED) ## measure; prints ratios, which hold on any machine
 
 bench-speed: $(INSTALLED) ## measure the transfers of the speed test, and what pages feel of them
 	$(BIN)/python bench/speed.py
+
+bench-month: $(INSTALLED) ## charge a month to a million contracts, beside one bare statement (ARGS=100000 for fewer)
+	$(BIN)/python bench/month.py $(ARGS)
 
 pins: $(INSTALLED) ## pin requirements*.in into requirements*.txt with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
