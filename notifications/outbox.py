@@ -29,5 +29,4 @@ def tell_many(facts: Mapping[int, Mapping[str, Any]], topic: Topic, kind: str, *
         for contract_id, particulars in facts.items()
     ]
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
-    for contract_id in facts:
-        live.publish(contract_id, "notices")
+    live.publish_to_many(list(facts), "notices")

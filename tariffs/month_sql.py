@@ -39,41 +39,34 @@ SELECT COUNT(*) FROM (
 ) AS locked
 """
 
-# The first line of a contract has the key of the month: who has it already is left alone, and so are its other lines.
+# Under the locks a month that is not charged now stays so until the commit: one look at its key is enough. It is asked
+# in a way that PostgreSQL cannot turn into a join, for which it might read the whole ledger.
 CHARGE = f"""
-WITH {PAYERS}, opening AS (
-    SELECT line.* FROM line JOIN payer USING (contract_id) WHERE line.place = 0 AND payer.money >= payer.fee
-    UNION ALL
-    -- Under a free tariff the first paid option opens the month.
-    SELECT * FROM (
-        SELECT DISTINCT ON (line.contract_id) line.* FROM line JOIN payer USING (contract_id)
-        WHERE line.place = 1 AND payer.money >= payer.fee
-            AND line.contract_id NOT IN (SELECT paid.contract_id FROM line AS paid WHERE paid.place = 0)
-        ORDER BY line.contract_id, line.use_id
-    ) AS option
-), opened AS (
-    INSERT INTO billing_ledgerentry (account_id, kind, amount, key, at, title)
-    SELECT contract_id, 'month', -fee, 'month:' || contract_id || %(suffix)s, %(now)s, title FROM opening
-    ORDER BY contract_id
-    ON CONFLICT (key) DO NOTHING
-    RETURNING account_id, amount
-), more AS (
+WITH {PAYERS}, able AS MATERIALIZED (
+    SELECT payer.contract_id, payer.fee, payer.money, (
+        SELECT entry.id FROM billing_ledgerentry AS entry WHERE entry.key = 'month:' || payer.contract_id || %(suffix)s
+    ) IS NULL AS is_open
+    FROM payer
+), opening AS (
+    -- Under a free tariff the first paid option opens the month: its line has the month's own key.
+    SELECT line.contract_id, MIN(line.use_id) AS use_id FROM line
+    WHERE line.place = 1 AND line.contract_id NOT IN (SELECT paid.contract_id FROM line AS paid WHERE paid.place = 0)
+    GROUP BY line.contract_id
+), posted AS (
     INSERT INTO billing_ledgerentry (account_id, kind, amount, key, at, title)
     SELECT line.contract_id, CASE WHEN line.fee < 0 THEN 'discount' ELSE 'month' END, -line.fee,
-        'month:' || line.contract_id || %(suffix)s || ':' || line.code, %(now)s, line.title
-    FROM line JOIN opened ON opened.account_id = line.contract_id
-    JOIN opening ON opening.contract_id = line.contract_id AND opening.code <> line.code
-    WHERE line.place > 0
+        'month:' || line.contract_id || %(suffix)s
+            || CASE WHEN line.place = 0 OR line.use_id = opening.use_id THEN '' ELSE ':' || line.code END,
+        %(now)s, line.title
+    FROM line JOIN able ON able.contract_id = line.contract_id AND able.is_open AND able.money >= able.fee
+    LEFT JOIN opening ON opening.contract_id = line.contract_id AND line.place = 1
     ORDER BY line.contract_id, line.place, line.use_id
-    ON CONFLICT (key) DO NOTHING
-    RETURNING amount
 )
-SELECT (SELECT COUNT(*) FROM opened),
-    (SELECT COALESCE(-SUM(amount), 0) FROM opened) - (SELECT COALESCE(SUM(amount), 0) FROM more),
-    (
-        SELECT COALESCE(jsonb_object_agg(payer.contract_id, (payer.fee - payer.money)::text), '{{}}'::jsonb)
-        FROM payer WHERE payer.money < payer.fee AND NOT EXISTS (
-            SELECT FROM billing_ledgerentry AS entry WHERE entry.key = 'month:' || payer.contract_id || %(suffix)s
-        )
+SELECT COUNT(*) FILTER (WHERE able.is_open AND able.money >= able.fee),
+    COALESCE(SUM(able.fee) FILTER (WHERE able.is_open AND able.money >= able.fee), 0),
+    COALESCE(
+        jsonb_object_agg(able.contract_id, (able.fee - able.money)::text)
+        FILTER (WHERE able.is_open AND able.money < able.fee), '{{}}'::jsonb
     )::text
+FROM able
 """
