@@ -22,7 +22,7 @@ from tariffs.tests.factories import served
 
 LONG_NAME = "Общество с ограниченной ответственностью «Удмуртнефтеспецгеологоразведкастройавтоматика»"
 SENT = "/connect/sent/"
-PUBLIC = ["/", "/login/", "/connect/", SENT, "/balance/", "/contacts/", "/offline/", "/no-such-page/"]
+PUBLIC = ["/", "/login/", "/connect/", SENT, "/balance/", "/contacts/", "/speed/", "/offline/", "/no-such-page/"]
 CABINET = [
     "/cabinet/",
     "/cabinet/billing/",
@@ -33,6 +33,7 @@ CABINET = [
     "/cabinet/billing/top-up/",
     "/cabinet/billing/payments/",
     "/cabinet/billing/promise/",
+    "/cabinet/statistics/speed/",
 ]
 ADMIN = [
     "login",
@@ -52,6 +53,7 @@ ADMIN = [
     "accounts_journalentry_changelist",
     "billing_ledgerentry_changelist",
     "billing_account_change",
+    "tariffs_speedtest_changelist",
 ]
 
 
