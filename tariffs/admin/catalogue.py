@@ -36,8 +36,11 @@ from .catalogue_forms import OfferForm, OptionForm, TariffForm, TariffsOfCitiesF
 from .price_rows import OptionPriceInline, TariffPriceInline
 
 
-def sees_every_city(request: HttpRequest) -> bool:
-    return not City.objects.exclude(pk__in=cities_of(request.user)).exists()
+def sees_every_city(request: Any) -> bool:
+    """One query a request: the admin asks anew for every link of its menu."""
+    if not hasattr(request, "sees_every_city"):
+        request.sees_every_city = not City.objects.exclude(pk__in=cities_of(request.user)).exists()
+    return bool(request.sees_every_city)
 
 
 def was_ever_used(row: models.Model) -> bool:
@@ -257,7 +260,7 @@ class TurboPackageAdmin(StaffModelAdmin):
         return super().has_add_permission(request) and sees_every_city(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and sees_every_city(request)
+        return super().has_change_permission(request, obj) and (obj is None or sees_every_city(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is not None and self.has_change_permission(request, obj) and not was_ever_used(obj)
