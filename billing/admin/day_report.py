@@ -22,7 +22,7 @@ from billing.day_report import Counted, Report, Row
 from billing.forms.day_report import DayReportForm
 from billing.models import Payment
 
-from .search import GATEWAYS
+from .search import gateway_name
 
 # Accountants and supervisors have both.
 PERMISSIONS = ("billing.view_payment", "billing.view_registry")
@@ -62,7 +62,7 @@ def page(request: HttpRequest, **context: Any) -> HttpResponse:
 
 
 def _gateway(row: Row) -> str:
-    return str(dict(GATEWAYS).get(row.gateway, row.gateway)) or _t("Without a gateway: the cash desk, staff")
+    return gateway_name(row.gateway) or _t("Without a gateway: the cash desk, staff")
 
 
 def _counted(report: Report) -> list[tuple[str, Counted]]:

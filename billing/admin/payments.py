@@ -46,18 +46,18 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(search.GatewayColumn, ReadOnlyAdmin):
     city_path = "account__contract__city"
-    list_display = ["begun", "account", "sum", "state", "method", "gateway"]
+    list_display = ["begun", "account", "sum", "state", "method", "through"]
     list_filter = [StateFilter, "method", search.GatewayFilter, "is_automatic", search.CityOfAccountFilter]
     list_select_related = ["account__contract"]
     search_fields = ["gateway_id"]  # draws the box; what is found, `get_search_results` says
     search_help_text = search.HELP
     date_hierarchy = "created_at"
     ordering = ["-pk"]
-    fields = ["account", "sum", "state", "why", "method", "is_automatic", "card", "gateway", "gateway_id"]
+    fields = ["account", "sum", "state", "why", "method", "is_automatic", "card", "through", "gateway_id"]
     fields += ["begun", "paid", "finished", "contact", "named", "asked", "asked_next"]
-    readonly_fields = ["sum", "why", "begun", "paid", "finished", "card", "named", "asked", "asked_next"]
+    readonly_fields = ["sum", "why", "through", "begun", "paid", "finished", "card", "named", "asked", "asked_next"]
     change_form_template = "admin/billing/payment/change_form.html"
     change_list_template = "admin/billing/payment/change_list.html"
 
@@ -150,7 +150,7 @@ def _why_not_asked(payment: Payment) -> str:
     if not payment.is_under_way or payment.method == Payment.Method.TERMINAL:
         return _t("The gateway has said its last word about this payment.")
     if payment.gateway not in settings.PAYMENT_GATEWAYS:
-        return _t("The gateway %s is switched off.") % payment.gateway
+        return _t("The gateway %s is switched off.") % search.gateway_name(payment.gateway)
     return ""
 
 
@@ -215,19 +215,20 @@ class PromisedPaymentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(GatewayMessage)
-class GatewayMessageAdmin(ReadOnlyAdmin):
+class GatewayMessageAdmin(search.GatewayColumn, ReadOnlyAdmin):
     """What names no payment of ours belongs to no city: whoever may see messages sees it."""
 
     city_path = "payment__account__contract__city"
     shows_rows_without_city = True
-    list_display = ["at", "gateway", "verdict", "reason", "network_address", "account", "payment"]
+    list_display = ["at", "through", "verdict", "reason", "network_address", "account", "payment"]
     list_filter = ["verdict", search.GatewayFilter]
     list_select_related = ["payment__account__contract"]
     search_fields = ["payment__gateway_id", "payment__account__contract__number", "network_address", "reason", "body"]
     search_help_text = _("Contract number, number at the gateway, network address, or a part of the message")
     date_hierarchy = "at"
     ordering = ["-pk"]
-    fields = ["at", "gateway", "verdict", "reason", "network_address", "method", "payment", "body"]
+    fields = ["at", "through", "verdict", "reason", "network_address", "method", "payment", "body"]
+    readonly_fields = ["through"]
 
     @admin.display(description=_("contract"))
     def account(self, message: GatewayMessage) -> str:

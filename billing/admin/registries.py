@@ -29,8 +29,7 @@ from billing.terminals import TITLES
 
 from . import search
 
-NAMES = dict(search.GATEWAYS)
-GATEWAYS = [(gateway, NAMES[gateway]) for gateway in TITLES]
+GATEWAYS = [(gateway, search.gateway_name(gateway)) for gateway in TITLES]
 LINES_SHOWN = 200
 
 
@@ -82,7 +81,7 @@ class RegistryAdmin(StaffModelAdmin):
 
     @admin.display(description=_("terminal network"), ordering="gateway")
     def terminals(self, registry: Registry) -> str:
-        return str(NAMES.get(registry.gateway, registry.gateway))
+        return search.gateway_name(registry.gateway)
 
     @admin.display(description=_("to correct"))
     def to_correct(self, registry: Any) -> int:
@@ -149,7 +148,7 @@ class RegistryAdmin(StaffModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _t("Register: %(network)s, %(day)s")
-            % {"network": NAMES.get(registry.gateway, registry.gateway), "day": f"{registry.day:%d.%m.%Y}"},
+            % {"network": search.gateway_name(registry.gateway), "day": f"{registry.day:%d.%m.%Y}"},
             "opts": self.opts,
             "registry": registry,
             "totals": registries.totals(registry),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -43,6 +44,19 @@ def _operation_in(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def gateway_name(gateway: str) -> str:
+    """As people call it; one that this version does not know keeps the name of the code."""
+    return str(dict(GATEWAYS).get(gateway, gateway))
+
+
+class GatewayColumn:
+    """For lists of what has a `gateway`."""
+
+    @admin.display(description=_("gateway"), ordering="gateway")
+    def through(self, row: Any) -> str:
+        return gateway_name(row.gateway)
 
 
 class GatewayFilter(admin.SimpleListFilter):

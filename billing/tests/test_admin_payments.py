@@ -146,6 +146,16 @@ def test_a_payments_page_tells_its_whole_story(client, accountant):
     assert "What the gateway told us" in story
 
 
+@pytest.mark.parametrize("model", ["payment", "gatewaymessage"])
+def test_gateways_are_called_as_people_call_them(client, accountant, model):
+    payment = PaymentFactory(gateway="yookassa")
+    GatewayMessage.objects.create(gateway="yookassa", at=NOON, method="POST", verdict="refused", payment=payment)
+
+    page = client.get(f"/admin/billing/{model}/").content.decode()
+
+    assert '<td class="field-through">ЮKassa</td>' in page
+
+
 def test_what_is_given_back_in_full_is_not_offered_to_be_given_back(client, accountant):
     payment = PaymentFactory(state=Payment.State.SUCCEEDED)
     offer = f"{reverse('admin:billing_refund_add')}?payment={payment.pk}"
