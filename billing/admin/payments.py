@@ -15,6 +15,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import journal
@@ -205,7 +206,7 @@ class PromisedPaymentAdmin(ReadOnlyAdmin):
     def term(self, promise: PromisedPayment) -> str:
         return moment(promise.due_at)
 
-    @admin.display(description=_("closed"))
+    @admin.display(description=pgettext_lazy("of a promise", "ended"), ordering="closed_at")
     def closed(self, promise: PromisedPayment) -> str:
         return moment(promise.closed_at) or "—"
 
