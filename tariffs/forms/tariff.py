@@ -18,6 +18,8 @@ OLD_PAGE = _("The page has grown old. Please send it again.")
 class WhenForm(forms.Form):
     """`today` bounds the days that can be chosen; the rule itself is in switch_reasons.py."""
 
+    is_filter = True  # the day is not «optional»: it goes with the choice above it
+
     when = forms.ChoiceField(
         choices=[(NOW, _("now")), (FIRST, _("from the 1st")), (DATE, _("on a day"))],
         error_messages={name: _("Choose when.") for name in ("required", "invalid_choice")},
