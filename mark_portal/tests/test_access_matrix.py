@@ -16,7 +16,14 @@ from billing.tests.factories import AutopayFactory, PromisedPaymentFactory, Rece
 from tariffs import speedtest
 from tariffs.models import AccessChange, AccessState, Boost, Subscription, Suspension, Switch, TrafficImport
 from tariffs.speedtest import Measured
-from tariffs.tests.factories import OfferFactory, OptionFactory, TariffFactory, TurboPackageFactory
+from tariffs.tests.factories import (
+    OfferFactory,
+    OfferUseFactory,
+    OptionFactory,
+    OptionUseFactory,
+    TariffFactory,
+    TurboPackageFactory,
+)
 
 NOW = datetime.now(UTC)
 STAFF = {
@@ -134,6 +141,8 @@ MODELS = {
     "tariffs_suspension": Model("OGECTS", "OGS"),
     "tariffs_switch": Model("OGECTS", "OGS"),
     "tariffs_subscription": Model("OGECTS", "OS"),
+    "tariffs_optionuse": Model("OGECTS", "OGS"),
+    "tariffs_offeruse": Model("OGECTS", "OGS"),
     "tariffs_tariff": Model("OGECTS", "TS", "TS"),
     "tariffs_option": Model("OGECTS", "TS", "TS"),
     "tariffs_offer": Model("OGECTS", "TS", "TS"),
@@ -165,6 +174,8 @@ ADMIN_POST = {
     "admin:billing_payment_ask": "OGCS",
     "admin:billing_receipt_send": "CS",
     "admin:tariffs_suspension_cancel": "OGS",
+    "admin:tariffs_optionuse_off": "OGS",
+    "admin:tariffs_optionuse_keep": "OGS",
     "admin:tariffs_switch_cancel": "OGS",
     "admin:tariffs_suspension_end": "OGS",
     "admin:accounts_connectionrequest_take": "OGS",
@@ -307,6 +318,8 @@ class World:
             "tariffs_subscription": Subscription.objects.create(
                 contract=self.contract, tariff=TariffFactory(city=self.city), since=NOW.date()
             ),
+            "tariffs_optionuse": OptionUseFactory(contract=self.contract),
+            "tariffs_offeruse": OfferUseFactory(contract=self.contract),
             "tariffs_tariff": TariffFactory(city=self.city),
             "tariffs_option": OptionFactory(city=self.city),
             "tariffs_offer": OfferFactory(city=self.city),
@@ -357,6 +370,7 @@ class World:
             "number": self.bank_payment.pk,
             "month": self.charged_month,
             "offer_id": self.rows["tariffs_offer"].pk,
+            "use_id": row,
             "option_id": self.rows["tariffs_option"].pk,
             "tariff_id": self.rows["tariffs_tariff"].pk,
             "switch_id": row,
