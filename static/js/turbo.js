@@ -11,8 +11,10 @@ function written(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
+const shown = () => [...document.querySelectorAll("[data-left]")];
+
 function tick() {
-  for (const element of document.querySelectorAll("[data-left]")) {
+  for (const element of shown()) {
     if (!ends.has(element)) ends.set(element, Date.now() + element.dataset.left * 1_000);
     const left = Math.max(Math.round((ends.get(element) - Date.now()) / 1_000), 0);
     element.textContent = written(left);
@@ -22,3 +24,7 @@ function tick() {
 
 tick();
 setInterval(tick, 1_000);
+// What live.js has put in its place must not wait for the next second.
+new MutationObserver(() => {
+  if (shown().some((element) => !ends.has(element))) tick();
+}).observe(document.body, { childList: true, subtree: true });

@@ -117,6 +117,16 @@ def test_while_it_runs_it_shows_what_is_left_and_what_comes_back(client, user, t
     assert "Extend" in page
 
 
+def test_a_boost_without_the_service_can_be_stopped_and_does_not_claim_to_work(client, user, three_hours):
+    running(user, three_hours)
+    set_state(user.contract, Contract.State.SUSPENDED_FOR_DEBT)
+
+    page = text(client.get(URL))
+
+    assert "does not work without the service" in page
+    assert "Stop turbo" in page
+
+
 def test_an_open_page_fetches_the_state_alone(client, user, three_hours):
     running(user, three_hours)
 
