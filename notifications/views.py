@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import SubscriberRequest, contract_required
 from notifications import inbox, words
 from notifications.forms import InboxForm
+from notifications.models import Topic
 
 
 @require_safe
@@ -28,12 +30,16 @@ def notices(request: SubscriberRequest) -> HttpResponse:
         "told": [(notice, words.of(notice)) for notice in page.notices],
         "unread": page.unread,
         "is_filtered": topic is not None,
-        "is_older": after is not None,
         "newest": None if topic or after or not page.notices else max(notice.pk for notice in page.notices),
         "older": urlencode(({"topic": topic.value} if topic else {}) | {"after": page.older}) if page.older else "",
-        "newer": urlencode({"topic": topic.value} if topic else {}),
+        "start": _address(topic) if after else "",
     }
     return render(request, "notices/inbox.html", context, status=422 if form.errors else 200)
+
+
+def _address(topic: Topic | None) -> str:
+    address = reverse("notifications:notices")
+    return f"{address}?{urlencode({'topic': topic.value})}" if topic else address
 
 
 @require_POST
