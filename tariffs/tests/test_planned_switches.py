@@ -11,7 +11,7 @@ from accounts.tests.factories import StaffFactory
 from billing.models import Account, LedgerEntry
 from billing.tests.factories import NOON, put
 from notifications.models import Notice
-from tariffs import picture, pricing, switching
+from tariffs import months, picture, pricing, switching
 from tariffs.models import Subscription, Switch, Tariff
 from tariffs.switching import SwitchRefused
 from tariffs.tests.factories import FIRST, LONG_AGO, NEXT, TODAY, TariffFactory, charged, served
@@ -329,3 +329,31 @@ def test_the_picture_of_the_day_has_the_new_tariff(contract, faster):
     switching.do_due(now=at(NEXT))
 
     assert [pricing.monthly(picture.of(contract.pk, day)) for day in (FIRST, NEXT)] == [600, 900]
+
+
+# --- With the month run
+
+
+def run_month(now):
+    months.begin(now=now)
+    for range_id in months.take_waiting(now=now):
+        months.charge(range_id, clock=lambda: now)
+
+
+def test_the_month_run_charges_the_tariff_that_begins_with_its_month(contract, faster):
+    switch = plan(contract, faster, NEXT)
+
+    run_month(at(NEXT, 0, 10))
+
+    assert (state(switch), sums(switch)) == (State.DONE, [])
+    entry = LedgerEntry.objects.get(key=f"month:{contract.pk}:2026-12")
+    assert (entry.amount, entry.title) == (-900, "Быстрый")
+
+
+def test_a_switch_after_the_month_run_splits_what_it_charged(contract, faster):
+    switch = plan(contract, faster, MID)
+
+    run_month(at(NEXT, 0, 10))
+    switching.do_due(now=at(MID))
+
+    assert sums(switch) == [Decimal("329.03"), Decimal("-493.55"), Decimal("-50.00")]

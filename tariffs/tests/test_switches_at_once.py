@@ -9,8 +9,8 @@ import pytest
 from accounts.tests.at_once import at_once
 from billing.models import Account, LedgerEntry
 from billing.tests.factories import NOON
-from tariffs import switching
-from tariffs.models import Subscription, Switch
+from tariffs import months, switching
+from tariffs.models import MonthRange, Subscription, Switch
 from tariffs.switching import SwitchRefused
 from tariffs.tests.factories import NEXT, TariffFactory, charged, served
 
@@ -97,3 +97,23 @@ def test_a_cancellation_at_its_moment_either_comes_in_time_or_does_not(contract,
     is_new = Subscription.objects.get(contract=contract, until=None).tariff_id == tariffs[0].pk
     assert (plan.state == "done") == is_new
     assert plan.state in ("done", "cancelled")
+
+
+def test_a_switch_during_the_month_run_costs_the_same_before_and_after_it(contract, tariffs):
+    midnight = MIDNIGHT + timedelta(minutes=5)
+    months.begin(now=midnight)
+    [range_id] = months.take_waiting(now=midnight)
+
+    def act(number: int) -> object:
+        if number % 2:
+            return months.charge(range_id, clock=lambda: midnight)
+        return switching.switch_now(
+            contract.pk, tariff_id=tariffs[number].pk, operation=uuid4(), now=midnight
+        ).tariff_id
+
+    at_once(CLICKS, act)
+
+    assert MonthRange.objects.get().done_at is not None
+    assert Switch.objects.filter(state="done").count() == 1
+    assert LedgerEntry.objects.filter(key=f"month:{contract.pk}:2026-12").count() == 1
+    assert balance(contract) == 5000 - 900 - 50
