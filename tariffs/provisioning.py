@@ -111,17 +111,20 @@ def send_due(*, clock: Callable[[], datetime]) -> None:
 
 def send_some(*, now: datetime) -> int:
     """Send up to a batch of what is due; returns how many were claimed. Equipment that is silent ends the batch."""
-    claimed = _claim(now=now)
     provisioner = provisioners.chosen()
+    claimed = _claim(now=now)
     for place, change in enumerate(claimed):
         try:
             provisioner.apply(_order(change))
-        except Refused as error:
-            _postpone(change, str(error), now=now)
         except Unreachable as error:
             _postpone(change, str(error), now=now)
             _release(claimed[place + 1 :], now=now)
             return 0
+        except Refused as error:
+            _postpone(change, str(error), now=now)
+        except Exception as error:  # a fault in a provisioner: this change waits, the others must not
+            log.exception("provisioner_failed", change=change.pk)
+            _postpone(change, f"{type(error).__name__}: {error}", now=now)
         else:
             _accepted(change, now=now)
     return len(claimed)

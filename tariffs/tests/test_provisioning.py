@@ -210,14 +210,17 @@ def test_pauses_grow_up_to_five_minutes(equipment):
     assert (change.attempts, change.error, change.sent_at) == (9, "timed out", None)
 
 
-def test_a_refused_change_does_not_hold_others_up(equipment):
+@pytest.mark.parametrize(
+    ("trouble", "said"), [(Refused("no such port"), "no such port"), (ValueError("oops"), "ValueError: oops")]
+)
+def test_a_change_that_cannot_be_done_does_not_hold_others_up(equipment, trouble, said):
     served(), served()
     provisioning.compare(now=NOON)
     first = AccessChange.objects.earliest("pk").contract.number
 
     def apply(order):
         if order.contract_number == first:
-            raise Refused("no such port")
+            raise trouble
         equipment.orders.append(order)
 
     equipment.apply = apply
@@ -225,7 +228,7 @@ def test_a_refused_change_does_not_hold_others_up(equipment):
     send()
 
     assert len(equipment.orders) == 1
-    assert AccessChange.objects.get(sent_at=None).error == "no such port"
+    assert AccessChange.objects.get(sent_at=None).error == said
 
 
 def test_silent_equipment_is_asked_once_and_the_rest_is_not_counted_as_tried(equipment):
@@ -305,8 +308,12 @@ def test_the_log_is_told_the_whole_state():
 def test_a_provisioner_that_is_not_there_is_an_error(settings):
     settings.PROVISIONER = "pigeons"
 
+    served()
+    provisioning.compare(now=NOON)
+
     with pytest.raises(ImportError, match="pigeons"):
-        provisioners.chosen()
+        send()
+    assert AccessChange.objects.get().attempts == 0
 
 
 # The money and the network
@@ -327,6 +334,15 @@ def test_money_that_arrives_brings_the_service_back_within_one_round_of_each_tas
     assert equipment.told() == [(1, False, None), (2, True, 100)]
     assert AccessChange.objects.latest("number").sent_at - NOON < timedelta(minutes=1)
     assert Account.objects.get(pk=contract.pk).balance >= 0
+
+
+def test_the_timetable_looks_often_enough_for_a_minute():
+    from mark_portal.celery import app
+
+    app.finalize()
+    every = {row["task"].rpartition(".")[2]: row["schedule"] for row in app.conf.beat_schedule.values()}
+
+    assert every["reconcile_services"] + every["provision"] <= timedelta(seconds=15)
 
 
 # Staff
