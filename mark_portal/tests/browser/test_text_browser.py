@@ -49,7 +49,7 @@ def test_the_sign_in_page_has_its_fields_and_says_whom_to_call(read, user):
     page = read("/login/")
 
     assert re.search(r"City \[Izhevsk\]\s+Login \[ \]\s.*\s+Password \[ \]\s+Sign in\n", page)
-    assert "Home | Tariffs | Offers | Services | For organisations | Connect | Check the balance" in page
+    assert "Home | Tariffs | Offers | Services | Business | Connect | Balance" in page
     assert "+7 (3412) 918-111" in page
 
 

@@ -1,12 +1,14 @@
 """One town with somebody in every situation, for tests that only look at pages."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import connections, roles
-from accounts.models import Contract
+from accounts.models import Contract, Subscriber
 from accounts.tests.factories import (
     CityFactory,
     ConnectionRequestFactory,
@@ -18,11 +20,14 @@ from accounts.tests.factories import (
 )
 from billing.models import EntryKind
 from mark_portal.tests.browser.rows import post, post_history
-from tariffs.tests.factories import served
+from tariffs import prices
+from tariffs.models import Family
+from tariffs.tests.factories import OfferFactory, OptionFactory, TariffFactory, TurboPackageFactory, served
 
 LONG_NAME = "Общество с ограниченной ответственностью «Удмуртнефтеспецгеологоразведкастройавтоматика»"
 SENT = "/connect/sent/"
 PUBLIC = ["/", "/login/", "/connect/", SENT, "/balance/", "/contacts/", "/speed/", "/offline/", "/no-such-page/"]
+PUBLIC += ["/tariffs/", "/tariffs/?kind=legal&family=tv", "/offers/", "/services/", "/business/"]
 CABINET = [
     "/cabinet/",
     "/cabinet/billing/",
@@ -34,6 +39,7 @@ CABINET = [
     "/cabinet/billing/payments/",
     "/cabinet/billing/promise/",
     "/cabinet/statistics/speed/",
+    "/cabinet/turbo/",
 ]
 ADMIN = [
     "login",
@@ -53,7 +59,13 @@ ADMIN = [
     "accounts_journalentry_changelist",
     "billing_ledgerentry_changelist",
     "billing_account_change",
+    "tariffs_accesschange_changelist",
+    "tariffs_boost_changelist",
     "tariffs_speedtest_changelist",
+    "tariffs_tariff_changelist",
+    "tariffs_tariff_change",
+    "tariffs_option_add",
+    "tariffs_offer_add",
 ]
 
 
@@ -66,6 +78,7 @@ class World:
         post_history(self.user, months=30)
         served(contract=contract, fee=650, name="Домашний интернет 100 Мбит/с")
         post(self.user, 1234567, title="Возврат за июль по заявлению: сверхдлинноесловобезпробеловивозможностипереноса")
+        self.tariff = catalogue()
         self.newcomer, self.debtor, self.resting = UserFactory(), UserFactory(), UserFactory()
         post(self.debtor, -650, EntryKind.MONTH)
         Contract.objects.filter(pk=self.resting.contract_id).update(state=Contract.State.SUSPENDED_BY_WISH)
@@ -81,9 +94,26 @@ class World:
 
     def admin_page(self, name):
         """The address of one of ADMIN: a change form's row is the one of this world."""
-        rows = {"accounts_connectionrequest_change": self.request.pk}
+        rows = {"accounts_connectionrequest_change": self.request.pk, "tariffs_tariff_change": self.tariff.pk}
         of_a_row = name.endswith(("_change", "_identity"))
         return reverse(f"admin:{name}", args=[rows.get(name, self.contract.pk)] if of_a_row else [])
+
+
+def catalogue():
+    """Something of everything that is sold; the tariff has a long name, a volume and a price to come."""
+    city, now = CityFactory(), timezone.now()
+    tariff = TariffFactory(
+        city=city, name="Сверхскоростной Интернет для большой семьи", speed_down=1000, volume_gb=5000, floor_speed=1
+    )
+    possible = prices.first_possible(tariff, today=timezone.localdate(now))
+    prices.plan(tariff, fee=Decimal(12345), since=possible, by=None, now=now)
+    TariffFactory(city=city, audience=Subscriber.Kind.LEGAL_ENTITY, switch_fee=500)
+    television = {"family": Family.TV, "speed_down": None, "speed_up": None, "channels": 180}
+    TariffFactory(city=city, **television)
+    OptionFactory(name="Антивирус", summary="Защита трёх устройств.", activation_fee=99, needs=Family.INTERNET)
+    OfferFactory(name="Осень", tenure_from=6, tenure_to=24, ends_on=possible).tariffs.add(tariff)
+    TurboPackageFactory()
+    return tariff
 
 
 def session_of(user, *, user_agent="Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0"):
