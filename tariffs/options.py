@@ -6,6 +6,7 @@ another row.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -110,6 +112,15 @@ def _end_some(now: datetime) -> int:
 # --- Steps, under the account's lock
 
 
+def end_with_tariff(use_ids: Iterable[int], *, since: date, now: datetime) -> None:
+    """The tariff from `since` on lacks their service: these rows end with the old one, and so does what was planned."""
+    uses = OptionUse.objects.filter(pk__in=list(use_ids))
+    for contract_id, option_id in uses.values_list("contract_id", "option_id"):
+        planned = OptionUse.objects.filter(contract=contract_id, option=option_id, ended_at=None, since__gt=since)
+        planned.update(until=F("since"), ended_at=now)
+    uses.update(until=Greatest(F("since"), since), ended_at=now)
+
+
 def _shelf(contract_id: int, option_id: int, now: datetime) -> tuple[Shelf, Row]:
     shelf = option_shelf.of(contract_id, now=now)
     row = shelf.row(option_id)
@@ -131,6 +142,7 @@ def _of(contract: Contract, use: OptionUse) -> OptionUse:
 
 
 def _switch_on(contract: Contract, quote: Quote, operation: UUID, *, now: datetime, by: User | None) -> OptionUse:
+    _give_up_plan(quote.row, now)
     use = _begin(contract, quote, operation, now)
     charges.post(contract.pk, quote.lines_of(use.pk), now=now)
     _journal(contract, "option_switched_on", use, by, now)

@@ -20,9 +20,9 @@ from billing import charges
 from billing.models import Account
 from notifications import live, outbox
 from notifications.models import Topic
-from tariffs import switch_reasons, switch_terms, turbo
+from tariffs import options, switch_reasons, switch_terms, turbo
 from tariffs.first_tariff import subscribe as subscribe
-from tariffs.models import OptionUse, Subscription, Switch
+from tariffs.models import Subscription, Switch
 from tariffs.switch_lines import Ground, When
 from tariffs.switch_lines import ground as ground
 from tariffs.switch_reasons import SwitchRefused as SwitchRefused
@@ -240,8 +240,7 @@ def _do(switch: Switch, terms: Terms, *, now: datetime) -> None:
     current = Subscription.objects.filter(contract=switch.contract_id, until=None)
     current.update(until=Greatest(F("since"), terms.since))
     begun = Subscription.objects.create(contract_id=switch.contract_id, tariff_id=terms.tariff.pk, since=terms.since)
-    for use in terms.ends:
-        OptionUse.objects.filter(pk=use.use_id).update(until=Greatest(F("since"), terms.since), ended_at=now)
+    options.end_with_tariff([use.use_id for use in terms.ends], since=terms.since, now=now)
     if not terms.tariff.has_internet:
         turbo.stop_for(switch.contract_id, now=now)
     charges.post(switch.contract_id, terms.lines_of(switch), now=now)
