@@ -64,7 +64,7 @@ def url(name: str, contract: Contract) -> str:
 
 def shown(client, contract) -> str:
     page = client.post(url("credentials", contract)).content.decode()
-    return re.search(r"data-password>([^<]+)<", page)[1].strip()
+    return re.search(r"data-password>([^<]+)<", page)[1]
 
 
 def test_a_new_contract_prints_a_password_that_signs_in(client, operator):
