@@ -9,8 +9,10 @@ from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts import journal
 from accounts.admin.base import StaffModelAdmin, author_of
@@ -20,6 +22,7 @@ from accounts.staff import cities_of
 from accounts.templatetags.dates import day
 from billing.templatetags.money import rubles, short_rubles
 from tariffs import prices
+from tariffs.forms.catalogue import KINDS
 from tariffs.models import (
     Offer,
     OfferUse,
@@ -34,6 +37,8 @@ from tariffs.models import (
 
 from .catalogue_forms import OfferForm, OptionForm, TariffForm, TariffsOfCitiesField, TurboPackageForm
 from .price_rows import OptionPriceInline, TariffPriceInline
+
+NAME = pgettext_lazy("of what is sold", "name")  # not that of a person
 
 
 def sees_every_city(request: Any) -> bool:
@@ -68,7 +73,7 @@ class CatalogueAdmin(StaffModelAdmin):
         rows = super().get_queryset(request).annotate(_contracts=models.Subquery(counted))
         return prices.with_coming(rows.priced(today), today=today) if hasattr(rows, "priced") else rows
 
-    @admin.display(description=_("name"), ordering="name")
+    @admin.display(description=NAME, ordering="name")
     def titled(self, row: Any) -> str:
         badge = format_html(' <span class="quiet">· {}</span>', _t("in the archive")) if row.is_archived else ""
         return format_html("{}{}", row.name, badge)
@@ -77,15 +82,14 @@ class CatalogueAdmin(StaffModelAdmin):
     def contracts(self, row: Any) -> int:
         return row._contracts or 0
 
-    @admin.display(description=_("fee now"), ordering="fee")
-    def fee_now(self, row: Any) -> str:
-        return "—" if row.fee is None else rubles(row.fee)
-
-    @admin.display(description=_("fee to come"), ordering="coming_since")
-    def fee_to_come(self, row: Any) -> str:
+    @admin.display(description=_("monthly fee"), ordering="fee")
+    def monthly(self, row: Any) -> str:
+        """In force now, and under it the one to come."""
+        now = "—" if row.fee is None else short_rubles(row.fee)
         if row.coming_fee is None:
-            return "—"
-        return _t("%(fee)s from %(day)s") % {"fee": rubles(row.coming_fee), "day": day(row.coming_since)}
+            return now
+        fee = {"fee": short_rubles(row.coming_fee), "day": day(row.coming_since)}
+        return format_html('{}<br><span class="quiet">{}</span>', now, _t("%(fee)s from %(day)s") % fee)
 
     @admin.display(description=_("city"), ordering="city")
     def place(self, row: Any) -> str:
@@ -93,7 +97,7 @@ class CatalogueAdmin(StaffModelAdmin):
 
     @admin.display(description=_("for whom"), ordering="audience")
     def whom(self, row: Any) -> str:
-        return row.get_audience_display() or _t("everybody")
+        return str(dict(KINDS).get(row.audience, _t("everybody")))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if not super().has_change_permission(request, obj):
@@ -113,6 +117,11 @@ class CatalogueAdmin(StaffModelAdmin):
         if hasattr(obj, "prices"):
             obj.prices.all().delete()
         obj.delete()
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "name":
+            kwargs["label"] = capfirst(str(NAME))
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "city" and db_field.null and not sees_every_city(request):
@@ -177,7 +186,7 @@ class TariffAdmin(PricedAdmin):
     form = TariffForm
     uses, link = Subscription, "tariff"
     shows_rows_without_city = False
-    list_display = ["titled", "place", "whom", "family", "speed", "fee_now", "fee_to_come", "contracts"]
+    list_display = ["titled", "place", "whom", "family", "monthly", "contracts"]
     list_filter = ["is_archived", CityFilter, "audience", "family"]
     list_select_related = ["city"]
     search_fields = ["name", "name_en"]
@@ -189,10 +198,6 @@ class TariffAdmin(PricedAdmin):
         (_("Switching"), {"fields": ["switch_fee"]}),
     ]
 
-    @admin.display(description=_("Mbit/s"), ordering="speed_down")
-    def speed(self, tariff: Tariff) -> str:
-        return f"{tariff.speed_down} / {tariff.speed_up}" if tariff.has_internet else "—"
-
     def get_readonly_fields(self, request: HttpRequest, obj: Tariff | None = None) -> list[str]:
         """Contracts were given it as what it is, where they are."""
         return ["city", "audience", "family"] if obj and was_ever_used(obj) else []
@@ -202,7 +207,7 @@ class TariffAdmin(PricedAdmin):
 class OptionAdmin(PricedAdmin):
     form = OptionForm
     uses, link = OptionUse, "option"
-    list_display = ["titled", "place", "whom", "needs", "fee_now", "fee_to_come", "contracts"]
+    list_display = ["titled", "place", "whom", "needs", "monthly", "contracts"]
     list_filter = ["is_archived", CityFilter, "audience", "needs"]
     list_select_related = ["city"]
     search_fields = ["name", "name_en"]
