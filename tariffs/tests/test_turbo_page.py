@@ -315,6 +315,17 @@ def test_it_asks_little_however_many_presses_there_are(client, user, three_hours
     assert len(many) == len(few)
 
 
+@pytest.mark.parametrize("state", [Contract.State.SUSPENDED_FOR_DEBT, Contract.State.SUSPENDED_BY_WISH])
+def test_without_service_it_asks_no_more(client, user, three_hours, state):
+    set_state(user.contract, state)
+    client.get(URL)
+
+    with CaptureQueriesContext(connection) as asked:
+        client.get(URL)
+
+    assert len(asked) <= 6, [query["sql"][:90] for query in asked]
+
+
 def test_the_press_of_a_day_ago_ended_on_another_day(client, user):
     package = TurboPackageFactory(hours=24, price=10)
     boost = running(user, package)
