@@ -6,20 +6,16 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import path, reverse
-from django.utils import timezone
-from django.utils.translation import gettext as _t
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
-from accounts.admin.base import ReadOnlyAdmin, StaffModelAdmin, author_of
+from accounts.admin.base import ReadOnlyAdmin, StaffModelAdmin
 from billing import adjustments, history
 from billing.models import Account, Adjustment, LedgerEntry
 from billing.templatetags.money import rubles, signed_rubles
+
+from .signatures import TwoSignaturesAdmin
 
 
 @admin.register(Account)
@@ -98,7 +94,11 @@ class AdjustmentForm(forms.ModelForm):
 
 
 @admin.register(Adjustment)
-class AdjustmentAdmin(StaffModelAdmin):
+class AdjustmentAdmin(TwoSignaturesAdmin):
+    verbs = adjustments
+    refused = adjustments.AdjustmentRefused
+    is_done = _("The adjustment is posted.")
+    it_waits = _("The sum is above the limit: the adjustment waits for a second signature.")
     city_path = "account__contract__city"
     form = AdjustmentForm
     autocomplete_fields = ["account"]
@@ -119,57 +119,5 @@ class AdjustmentAdmin(StaffModelAdmin):
             return [*fields, "drawn"]
         return [*fields, "state", "author", "created_at", "second", "decided_at"]
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        """The verb has journaled it."""
-
-    def save_model(self, request: HttpRequest, obj: Adjustment, form: Any, change: bool) -> None:
-        proposed = adjustments.propose(
-            obj.account_id,
-            operation=form.cleaned_data["drawn"],
-            amount=obj.amount,
-            reason=obj.reason,
-            author=author_of(request),
-            now=timezone.now(),
-        )
-        obj.pk, obj.state = proposed.pk, proposed.state
-
-    def response_add(self, request: HttpRequest, obj: Adjustment, post_url_continue: Any = None) -> HttpResponse:
-        if obj.state == Adjustment.State.WAITING:
-            messages.warning(request, _t("The sum is above the limit: the adjustment waits for a second signature."))
-        else:
-            messages.success(request, _t("The adjustment is posted."))
-        return HttpResponseRedirect(reverse("admin:billing_adjustment_change", args=[obj.pk]))
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        adjustment = self.get_object(request, object_id)
-        waits = adjustment is not None and adjustment.state == Adjustment.State.WAITING
-        may_decide = waits and request.user.has_perm("billing.approve_adjustment")
-        is_own = adjustment is not None and adjustment.author_id == request.user.pk
-        context = {"may_decide": may_decide, "is_own": is_own, **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, context)
-
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(require_POST(self.decide_view))
-        return [path("<int:adjustment_id>/decide/", view, name="billing_adjustment_decide"), *super().get_urls()]
-
-    def decide_view(self, request: HttpRequest, adjustment_id: int) -> HttpResponse:
-        """POST `decision=approve|reject`: the second signature."""
-        if not request.user.has_perm("billing.approve_adjustment"):
-            raise PermissionDenied
-        adjustment = get_object_or_404(self.get_queryset(request), pk=adjustment_id)
-        decide = adjustments.approve if request.POST.get("decision") == "approve" else adjustments.reject
-        try:
-            decide(adjustment.pk, by=author_of(request), now=timezone.now())
-        except adjustments.AdjustmentRefused as refusal:
-            messages.error(request, str(refusal))
-        else:
-            messages.success(request, _t("Done: your signature is recorded."))
-        return HttpResponseRedirect(reverse("admin:billing_adjustment_change", args=[adjustment.pk]))
+    def propose(self, row: Adjustment, **particulars: Any) -> Adjustment:
+        return adjustments.propose(row.account_id, amount=row.amount, reason=row.reason, **particulars)

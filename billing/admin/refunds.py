@@ -7,17 +7,15 @@ from uuid import uuid4
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from accounts.admin.base import StaffModelAdmin, author_of
+from accounts.admin.base import author_of
 from accounts.staff import cities_of
 from accounts.templatetags.dates import moment
 from billing import refunds
@@ -25,6 +23,7 @@ from billing.models import Payment, Refund
 from billing.templatetags.money import rubles
 
 from . import search
+from .signatures import TwoSignaturesAdmin
 
 
 class RefundForm(forms.ModelForm):
@@ -49,7 +48,11 @@ class RefundForm(forms.ModelForm):
 
 
 @admin.register(Refund)
-class RefundAdmin(StaffModelAdmin):
+class RefundAdmin(TwoSignaturesAdmin):
+    verbs = refunds
+    refused = refunds.RefundRefused
+    is_done = _("The money is taken from the account and goes to the gateway.")
+    it_waits = _("The sum is above the limit: the refund waits for a second signature.")
     city_path = "payment__account__contract__city"
     form = RefundForm
     list_display = ["created", "contract", "sum", "reason", "state", "author", "second"]
@@ -128,15 +131,6 @@ class RefundAdmin(StaffModelAdmin):
         own = Payment.objects.select_related("account__contract")
         return own.filter(pk=number, account__contract__city__in=cities_of(request.user)).first()
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        """The verb has journaled it."""
-
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -151,82 +145,26 @@ class RefundAdmin(StaffModelAdmin):
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.get_full_path())
 
-    def save_model(self, request: HttpRequest, obj: Refund, form: Any, change: bool) -> None:
-        proposed = refunds.propose(
-            obj.payment_id,
-            operation=form.cleaned_data["drawn"],
-            amount=obj.amount,
-            reason=obj.reason,
-            author=author_of(request),
-            now=timezone.now(),
-        )
-        obj.pk, obj.state = proposed.pk, proposed.state
+    def propose(self, row: Refund, **particulars: Any) -> Refund:
+        return refunds.propose(row.payment_id, amount=row.amount, reason=row.reason, **particulars)
 
-    def response_add(self, request: HttpRequest, obj: Refund, post_url_continue: Any = None) -> HttpResponse:
-        if obj.state == Refund.State.WAITING:
-            messages.warning(request, _t("The sum is above the limit: the refund waits for a second signature."))
-        else:
-            messages.success(request, _t("The money is taken from the account and goes to the gateway."))
-        return _to_page_of(obj)
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        refund = self.get_object(request, object_id)
-        context = _decisions(refund, request.user) if refund else {}
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def decisions(self, row: Refund, user: Any) -> dict[str, bool]:
+        return {**super().decisions(row, user), "may_settle": self.may_sign(user) and row.is_unanswered}
 
     def get_urls(self) -> list[Any]:
-        decide = self.admin_site.admin_view(require_POST(self.decide_view))
         settle = self.admin_site.admin_view(require_POST(self.settle_view))
-        return [
-            path("<int:refund_id>/decide/", decide, name="billing_refund_decide"),
-            path("<int:refund_id>/settle/", settle, name="billing_refund_settle"),
-            *super().get_urls(),
-        ]
-
-    def decide_view(self, request: HttpRequest, refund_id: int) -> HttpResponse:
-        """POST `decision=approve|reject`: the second signature."""
-        refund = self._to_sign(request, refund_id)
-        try:
-            decide = refunds.approve if request.POST.get("decision") == "approve" else refunds.reject
-            decide(refund.pk, by=author_of(request), now=timezone.now())
-        except refunds.RefundRefused as refusal:
-            messages.error(request, str(refusal))
-        else:
-            messages.success(request, _t("Done: your signature is recorded."))
-        return _to_page_of(refund)
+        return [path("<int:refund_id>/settle/", settle, name="billing_refund_settle"), *super().get_urls()]
 
     def settle_view(self, request: HttpRequest, refund_id: int) -> HttpResponse:
         """POST `seen=given|not_given`: what a person found at the gateway."""
-        refund, seen = self._to_sign(request, refund_id), request.POST.get("seen", "")
+        refund, seen = self.to_sign(request, refund_id), request.POST.get("seen", "")
         if seen not in ("given", "not_given"):
             messages.error(request, _t("Say what you found: given back or not."))
-            return _to_page_of(refund)
+            return self.to_page_of(refund)
         try:
             refunds.settle(refund.pk, is_given=seen == "given", by=author_of(request), now=timezone.now())
         except refunds.RefundRefused as refusal:
             messages.error(request, str(refusal))
         else:
             messages.success(request, _t("Done: it is recorded in the journal."))
-        return _to_page_of(refund)
-
-    def _to_sign(self, request: HttpRequest, refund_id: int) -> Refund:
-        if not request.user.has_perm("billing.approve_refund"):
-            raise PermissionDenied
-        refund: Refund = get_object_or_404(self.get_queryset(request), pk=refund_id)
-        return refund
-
-
-def _decisions(refund: Refund, user: Any) -> dict[str, bool]:
-    """What the person before the page may do about it."""
-    may_sign = user.has_perm("billing.approve_refund")
-    return {
-        "may_decide": may_sign and refund.state == Refund.State.WAITING,
-        "may_settle": may_sign and refund.is_unanswered,
-        "is_own": refund.author_id == user.pk,
-    }
-
-
-def _to_page_of(refund: Refund) -> HttpResponse:
-    return HttpResponseRedirect(reverse("admin:billing_refund_change", args=[refund.pk]))
+        return self.to_page_of(refund)
