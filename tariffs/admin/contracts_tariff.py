@@ -31,12 +31,15 @@ def contract_field(request: HttpRequest) -> forms.ModelChoiceField[Contract]:
 
 
 def tariff_field(request: HttpRequest) -> TariffField:
-    """Those on sale in the cities of this member of staff."""
+    """Those on sale in the cities of this member of staff; for the contract of a link only what it may have."""
     on_sale = Tariff.objects.filter(city__in=cities_of(request.user), is_archived=False)
+    contract = Contract.objects.filter(number=number_asked_for(request)).select_related("subscriber").first()
+    if contract:
+        on_sale = on_sale.filter(city=contract.city_id, audience=contract.subscriber.kind)
     return TariffField(on_sale.select_related("city"), label=_("Tariff"))
 
 
-def number_asked_for(request: HttpRequest) -> dict[str, Any]:
-    """`?contract=` of a link is the number, which the form begins with."""
+def number_asked_for(request: HttpRequest) -> str:
+    """The number in `?contract=` of a link, with which the form begins; empty for anything else."""
     number = request.GET.get("contract", "")
-    return {"contract": number} if number.isascii() and number.isdigit() else {}
+    return number if number.isascii() and number.isdigit() else ""

@@ -63,7 +63,7 @@ class SubscriptionAdmin(StaffModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return number_asked_for(request)
+        return {"contract": number_asked_for(request)}
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

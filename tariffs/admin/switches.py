@@ -92,7 +92,7 @@ class SwitchAdmin(StaffModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return number_asked_for(request)
+        return {"contract": number_asked_for(request)}
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

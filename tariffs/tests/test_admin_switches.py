@@ -235,13 +235,16 @@ def test_a_contract_that_has_not_begun_waits_for_its_day(client, operator, opene
     assert "The contract begins on 1 December" in text(page)
 
 
-def test_the_way_from_the_contract_fills_in_its_number(client, operator, opened):
+def test_the_way_from_the_contract_fills_in_its_number_and_offers_what_it_may_have(client, operator, opened, tariff):
+    TariffFactory(city=opened.city, audience="legal", name="Бизнес")
     contract_page = text(client.get(reverse("admin:accounts_contract_change", args=[opened.pk])))
 
     form = text(client.get(f"{FIRST_TARIFF}?contract={opened.number}"))
 
     assert f"{FIRST_TARIFF}?contract={opened.number}" in contract_page
     assert f'value="{opened.number}"' in form
+    assert "Спокойный" in form
+    assert "Бизнес" not in form
     assert "charged by days at once" in form
 
 

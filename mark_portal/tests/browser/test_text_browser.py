@@ -9,7 +9,7 @@ import pytest
 from accounts.tests.factories import UserFactory
 from mark_portal.tests.browser.rows import post
 from mark_portal.tests.browser.world import session_of
-from tariffs.tests.factories import TurboPackageFactory, served
+from tariffs.tests.factories import TariffFactory, TurboPackageFactory, served
 
 pytestmark = pytest.mark.usefixtures("stored")
 
@@ -103,3 +103,18 @@ def test_turbo_says_what_it_costs_and_what_it_gives(read, user, session):
     assert "−50.00 ₽" in confirmed
     assert "800.00 ₽" in confirmed
     assert "Turn turbo on" in confirmed
+
+
+def test_the_tariff_is_chosen_and_its_lines_are_read(read, user, session):
+    faster = TariffFactory(city=user.city, name="Быстрый 300", speed_down=300, speed_up=300, fee=900)
+    post(user, -200, "charge")
+
+    page = read("/cabinet/tariff/", sessionid=session)
+    confirmed = read(f"/cabinet/tariff/{faster.pk}/?when=first", sessionid=session)
+
+    assert re.search(r"Быстрый 300 .*900.00 ₽", page)
+    assert "300 ₽ more for you" in page
+    assert "300 Mbit/s · without limit" in page
+    assert re.search(r"\(\*\) From 1 .* — free", confirmed)
+    assert "−900.00 ₽" in confirmed
+    assert re.search(r"Switch on 1 ", confirmed)

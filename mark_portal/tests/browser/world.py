@@ -38,8 +38,11 @@ CABINET = [
     "/cabinet/billing/top-up/",
     "/cabinet/billing/payments/",
     "/cabinet/billing/promise/",
+    "/cabinet/tariff/",
     "/cabinet/statistics/speed/",
     "/cabinet/turbo/",
+    "/cabinet/options/",
+    "/cabinet/offers/",
 ]
 ADMIN = [
     "login",
