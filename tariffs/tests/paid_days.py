@@ -7,20 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
 
 from django.utils import timezone
 
 from billing import shares
 from billing.models import LedgerEntry
-from tariffs.models import OptionPrice, OptionUse, TariffPrice
+from tariffs.models import OfferUse, OptionPrice, OptionUse, TariffPrice
 from tariffs.suspension_days import Span
 
 DAY = timedelta(days=1)
 MONTH = re.compile(r"month:\d+:\d{4}-\d\d(?::(?P<code>.+))?")
 SWITCH = re.compile(r"switch:\d+:(?P<what>back|rest)(?::(?P<code>.+))?")
 OPTION = re.compile(r"option:(?P<use>\d+):first")
+OFFER = re.compile(r"(?:month|switch|option|suspension):.*:offer:(?P<use>\d+)")
 PAUSE = re.compile(r"suspension:(?P<pause>\d+):(?P<what>back|rest)(?::(?P<since>\d{4}-\d\d-\d\d))?(?::(?P<code>.+))?")
 
 
@@ -31,6 +32,7 @@ class Paid:
     tariffs: dict[str, dict[date, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
     options: dict[int, dict[date, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
     sums: dict[tuple[str | int, date], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    taken_off: dict[tuple[int, date], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by offers taken
 
     def of_day(self, day: date) -> dict[str, int]:
         return {name: days[day] for name, days in self.tariffs.items() if days[day]}
@@ -54,6 +56,9 @@ def read(contract_id: int, asked: dict[int, Span]) -> Paid:
             for day in Span(since, _end(since)).each_day():
                 paid.options[use.option_id][day] = use.quantity  # the line is the difference to what it was
             paid.sums[use.option_id, since.replace(day=1)] -= entry.amount
+        if match := OFFER.fullmatch(entry.key):
+            on = next(_covered(entry, asked), (Span(timezone.localdate(entry.at), date.max), "", 1))[0].first
+            paid.taken_off[int(match["use"]), on.replace(day=1)] += entry.amount
     return paid
 
 
@@ -88,6 +93,25 @@ def expected(paid: Paid, name: str | int, month: date) -> Decimal:
         held = list(run)
         total += shares.part(fee_of(name, month) * units, held[0], held[-1]) if units else 0
     return total
+
+
+def expected_off(paid: Paid, taken: OfferUse, month: date) -> Decimal:
+    """What a percentage takes off the days of a month that were paid; no two of them run at once for one thing here."""
+    total = Decimal(0)
+    for off, run in groupby(Span(month, _end(month)).each_day(), key=lambda day: _off(paid, taken, day)):
+        held = list(run)
+        total += shares.part(off, held[0], held[-1]) if off else 0
+    return total
+
+
+def _off(paid: Paid, taken: OfferUse, day: date) -> Decimal:
+    names = paid.of_day(day)
+    if not (names and taken.since <= day < taken.until):
+        return Decimal(0)
+    name: str | int = taken.option_id or next(iter(names))
+    units = paid.options[taken.option_id][day] if taken.option_id else 1
+    full = fee_of(name, day.replace(day=1)) * units
+    return (full * taken.percent / 100).quantize(shares.KOPECK, ROUND_HALF_UP)
 
 
 def fee_of(name: str | int, month: date) -> Decimal:

@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from billing import audit, charges
 from billing.charges import Line
 from billing.models import EntryKind
-from tariffs.models import Suspension
+from tariffs.models import OfferUse, Suspension
 from tariffs.suspension_days import Span
 from tariffs.tests import paid_days
 from tariffs.tests.history import Life, undone
 
 # A few in each run; HISTORIES=200 to look for longer.
-HISTORIES = int(os.environ.get("HISTORIES", "4"))
+HISTORIES = int(os.environ.get("HISTORIES", "3"))
 PHASES = (Phase.explicit, Phase.generate)  # shrinking a history of years takes hours
 YEARS = 3
 ACTS = (
     *("top_up", "top_up", "top_up", "spend", "new_price"),
     *("switch_now", "switch_now", "switch_later", "switch_later", "cancel_switch"),
-    *("option", "option", "option_off", "option_keep", "offer", "turbo", "turbo_stop"),
+    *("option", "option", "option_off", "option_keep", "offer", "offer", "turbo", "turbo_stop"),
     *("pause", "pause", "pause", "cancel_pause", "end_pause", "end_pause"),
 )
 STEPS = st.tuples(st.integers(0, 20), st.sampled_from(ACTS), st.integers(0, 60))
@@ -70,6 +70,10 @@ def assert_parts_add_up(life):
         if total != paid_days.expected(paid, name, month)
     }
     assert wrong == {}
+    for taken in OfferUse.objects.filter(contract=life.contract, percent__isnull=False):
+        months = {month for use, month in paid.taken_off if use == taken.pk}
+        off = {month: paid_days.expected_off(paid, taken, month) for month in months}
+        assert {month: paid.taken_off[taken.pk, month] for month in months} == off
 
 
 def assert_days_follow_the_service(life):
