@@ -14,7 +14,7 @@ from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayM
 from billing.shares import first_of_month
 from billing.tests.factories import AutopayFactory, PromisedPaymentFactory, ReceiptFactory, RefundFactory
 from tariffs import speedtest
-from tariffs.models import AccessChange, AccessState, Boost, Subscription, Suspension, Switch, TrafficImport
+from tariffs.models import AccessChange, AccessState, Boost, MonthRun, Subscription, Suspension, Switch, TrafficImport
 from tariffs.speedtest import Measured
 from tariffs.tests.factories import (
     OfferFactory,
@@ -127,6 +127,7 @@ MODELS = {
     "billing_adjustment": Model("OGCS", "CS"),
     # A register spans all cities, and the staff of this world are given one: test_admin_registries.py has the others.
     "billing_registry": Model(""),
+    "tariffs_monthrun": Model(""),  # likewise: tariffs/tests/test_admin_months.py
     "tariffs_trafficimport": Model(""),  # likewise: tariffs/tests/test_admin_traffic.py
     "billing_refund": Model("OGCS", "CS"),
     "billing_autopay": Model("OGCS"),
@@ -164,10 +165,13 @@ ADMIN_PAGES = {
     "admin:auth_user_password_change": "S",
     "admin:billing_registry_csv": "",
     "admin:billing_payment_day": "CS",
+    "admin:tariffs_monthrun_ahead": "",
+    "admin:tariffs_monthrun_poor": "",
 }
 ADMIN_POST = {
     "admin:billing_adjustment_decide": "CS",
     "admin:billing_registry_correct": "",
+    "admin:tariffs_monthrun_again": "",
     "admin:billing_autopay_off": "OGCS",
     "admin:billing_refund_decide": "CS",
     "admin:billing_refund_settle": "CS",
@@ -296,6 +300,7 @@ class World:
                 account=account, kind=EntryKind.TOP_UP, amount=1, key="topup:1", at=NOW
             ),
             "tariffs_trafficimport": TrafficImport.objects.create(file_name="hours.csv", author=author, created_at=NOW),
+            "tariffs_monthrun": MonthRun.objects.create(month=NOW.date().replace(day=1), started_at=NOW),
             "billing_registry": Registry.objects.create(
                 gateway="osmp", day=NOW.date(), file_name="osmp.csv", uploaded_by=author, uploaded_at=NOW
             ),
@@ -364,6 +369,7 @@ class World:
             "request_id": row,
             "import_id": row,
             "registry_id": row,
+            "run_id": row,
             "line_id": 1,
             "gateway": "sandbox",
             "operation": self.operations.get(name),
