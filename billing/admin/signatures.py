@@ -20,8 +20,8 @@ class TwoSignaturesAdmin(StaffModelAdmin):
     """The form proposes, carrying the number it was drawn with (`drawn`); `decide` puts the second signature."""
 
     # The topic's module with `approve` and `reject`, and what they raise.
-    verbs: ClassVar[Any]
-    refused: ClassVar[type[Exception]]
+    verbs: Any
+    refused: type[Exception]
     # What the author is told when it is done at once, and when it waits.
     is_done: ClassVar[Any]
     it_waits: ClassVar[Any]
