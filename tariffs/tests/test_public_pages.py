@@ -376,3 +376,32 @@ def test_an_offer_tells_how_long_one_must_have_been_here(client, tenure, words):
     OfferFactory(**tenure)
 
     assert words in text(client.get("/offers/"))
+
+
+# --- Home
+
+
+def test_the_home_page_tells_the_least_prices_and_the_offers_of_the_city(client):
+    TariffFactory(fee=690)
+    TariffFactory(fee=450)
+    OfferFactory(name="Осень")
+
+    page = text(client.get("/"))
+
+    assert "Internet from 450 ₽ a month" in page
+    assert "Осень" in page
+
+
+def test_the_home_page_needs_no_catalogue_and_no_city(client):
+    empty = client.get("/")
+    City.objects.all().delete()
+
+    assert (empty.status_code, client.get("/").status_code) == (200, 200)
+
+
+def test_the_home_page_of_a_city_that_is_not_served_shows_no_prices(client):
+    TariffFactory(fee=690)
+
+    page = client.get("/", {"city": "perm"})
+
+    assert (page.status_code, "690" in text(page)) == (200, False)
