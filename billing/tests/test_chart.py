@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from accounts.tests.factories import UserFactory
 from billing import chart
 from billing.forecast import Event, Forecast, Line
-from billing.models import EntryKind
-from billing.tests.factories import PromisedPaymentFactory, account_of, put
+from billing.tests.factories import PromisedPaymentFactory, account_of, charge_month, put
 
 TODAY = date(2026, 11, 20)
 URL = reverse("billing:ledger")
@@ -80,7 +79,7 @@ def test_whatever_the_sums_the_drawing_stays_in_its_frame(balance, after):
 def user(client):
     user = UserFactory()
     client.force_login(user, backend="accounts.backends.SubscriberBackend")
-    put(user.contract_id, -500, kind=EntryKind.MONTH, now=datetime(2026, 1, 1, 8, tzinfo=UTC))
+    charge_month(user.contract_id, 500, now=datetime(2026, 11, 1, 8, tzinfo=UTC), title="Internet 100")
     return user
 
 
@@ -119,7 +118,7 @@ def test_the_old_version_has_the_table_alone(client, user):
     page = client.get(URL).content.decode()
 
     assert "<svg" not in page
-    assert "Monthly fee" in page
+    assert "Internet 100" in page
 
 
 @pytest.mark.django_db

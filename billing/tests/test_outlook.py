@@ -11,7 +11,8 @@ from accounts.models import Contract
 from accounts.tests.factories import ContractFactory
 from billing import outlook
 from billing.models import EntryKind, LedgerEntry
-from billing.seller import Months
+from billing.parts import Part
+from billing.seller import Months, Period
 from billing.tests.factories import NOON
 
 TODAY = date(2026, 11, 23)
@@ -104,3 +105,67 @@ def test_a_first_month_charged_by_days_is_not_the_fee():
 @pytest.mark.django_db
 def test_an_account_without_a_month_has_no_fee():
     assert outlook.stand(ContractFactory().pk, now=NOON).fee is None
+
+
+# Fees that differ, and credit
+
+
+def months(*fees) -> Months:
+    """December, January… cost so much, and the last one goes on."""
+    rest = [
+        Period(outlook.first_of_month(TODAY, ahead), (Part("", "", Decimal(fee)),)) for ahead, fee in enumerate(fees, 1)
+    ]
+    return Months((Period(TODAY, (Part("", "", Decimal(500)),)), *rest))
+
+
+@pytest.mark.parametrize(
+    ("fees", "balance", "until", "missing"),
+    [
+        ((500, 700), 1100, date(2026, 12, 31), 0),  # a dearer tariff from January
+        ((500, 300), 800, date(2027, 1, 31), 0),
+        ((700,), 600, date(2026, 11, 30), 100),  # the price to come, not that of today
+        ((0, 0, 600), 0, date(2027, 1, 31), 600),  # free at first
+    ],
+)
+def test_each_month_is_paid_at_its_own_fee(fees, balance, until, missing):
+    outlook_ = outlook.of(ACTIVE, Decimal(balance), months(*fees), today=TODAY)
+
+    assert (outlook_.paid_until, outlook_.missing) == (until, missing)
+
+
+def test_the_next_charge_is_the_first_that_is_not_free():
+    outlook_ = outlook.of(ACTIVE, Decimal(0), months(0, 600), today=TODAY)
+
+    assert (outlook_.next_charge_on, outlook_.next_charge) == (date(2027, 1, 1), 600)
+
+
+def test_a_free_tariff_has_no_charge_to_come_and_lacks_nothing():
+    outlook_ = outlook.of(ACTIVE, Decimal(0), Months.same(Decimal(0)), today=TODAY)
+
+    assert (outlook_.fee, outlook_.next_charge_on, outlook_.paid_until, outlook_.missing) == (0, None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("balance", "credit", "until", "missing"),
+    [
+        (0, 1000, date(2027, 1, 31), 0),
+        (-800, 1000, date(2026, 11, 30), 300),
+        (-800, 1300, date(2026, 12, 31), 0),
+    ],
+)
+def test_months_are_paid_from_the_credit_that_a_contract_allows_too(balance, credit, until, missing):
+    outlook_ = seen(balance, credit=Decimal(credit))
+
+    assert (outlook_.paid_until, outlook_.missing) == (until, missing)
+
+
+@pytest.mark.parametrize(("balance", "until", "missing"), [(1000, date(2026, 12, 31), 0), (499, date(2026, 11, 22), 1)])
+def test_a_month_that_begins_and_is_not_charged_yet_comes_first(balance, until, missing):
+    outlook_ = seen(balance, due=Decimal(500))
+
+    assert (outlook_.next_charge_on, outlook_.paid_until, outlook_.missing) == (TODAY, until, missing)
+
+
+def test_without_periods_nothing_is_charged_and_before_the_first_its_parts_hold():
+    assert (Months().fee(TODAY), Months().parts(TODAY)) == (None, ())
+    assert months(700).fee(date(2026, 11, 1)) == 500

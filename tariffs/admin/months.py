@@ -80,6 +80,10 @@ class MonthRunAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) and _sees_every_city(request)
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """The list has no filters; Django would take a year of nonsense in the address for one and fail."""
+        return False
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         following = shares.first_of_month(timezone.localdate(), 1)
         return super().changelist_view(request, {"following": following, **(extra_context or {})})
