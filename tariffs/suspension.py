@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Least
@@ -29,6 +30,8 @@ from tariffs import picture, pricing, suspension_days, suspension_terms, turbo
 from tariffs.models import OptionUse, Subscription, Suspension
 from tariffs.suspension_days import DAY, Span
 from tariffs.suspension_terms import SuspensionRefused as SuspensionRefused
+
+log = structlog.get_logger(__name__)
 
 State = Suspension.State
 
@@ -131,9 +134,16 @@ def do_due(contract_ids: Iterable[int] | None = None, *, now: datetime) -> int:
         (charge_days, rows.filter(unlooked, state=State.RUNNING)),
         (finish, rows.filter(ended, state=State.RUNNING)),
     ]
-    return sum(
-        step(pk, now=now) for step, due in steps for pk in due.order_by("starts_on").values_list("pk", flat=True)
-    )
+    return sum(_try(step, pk, now=now) for step, due in steps for pk in list(due.values_list("pk", flat=True)))
+
+
+def _try(step: Callable[..., bool], suspension_id: int, *, now: datetime) -> bool:
+    """One that cannot be done for a fault of ours does not keep the others waiting; it is tried again."""
+    try:
+        return step(suspension_id, now=now)
+    except Exception:
+        log.exception("pause_step_not_done", step=step.__name__, suspension=suspension_id)
+        return False
 
 
 @transaction.atomic

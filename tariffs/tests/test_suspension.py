@@ -14,8 +14,8 @@ from billing import audit, charges, outlook
 from billing.models import Account, EntryKind, LedgerEntry
 from billing.tests.factories import NOON, PromisedPaymentFactory, account_of, put
 from notifications.models import Notice
-from tariffs import suspension
-from tariffs.models import OptionUse, Subscription, Suspension, TariffPrice
+from tariffs import suspension, switching, turbo
+from tariffs.models import Boost, OptionUse, Subscription, Suspension, TariffPrice
 from tariffs.suspension import SuspensionRefused
 from tariffs.suspension_days import Span
 from tariffs.tests.factories import (
@@ -25,6 +25,7 @@ from tariffs.tests.factories import (
     OptionFactory,
     OptionUseFactory,
     TariffFactory,
+    TurboPackageFactory,
     charged,
     served,
 )
@@ -414,7 +415,47 @@ def test_a_contract_that_ends_in_its_pause_pays_no_days_after_it():
     assert state(contract) == Contract.State.TERMINATED
 
 
+def test_a_turbo_boost_that_runs_is_stopped_and_its_unused_full_hours_come_back():
+    contract = paid()
+    package = TurboPackageFactory(family="internet", hours=24, price=240)
+    plan(contract, date(2026, 11, 21), date(2026, 12, 5))
+    turbo.press(contract.pk, package_id=package.pk, is_free=False, seen_price=Decimal(240), operation=uuid4(), now=NOON)
+
+    suspension.do_due(now=at(date(2026, 11, 21)))
+
+    assert Boost.objects.get().state == Boost.State.STOPPED
+    assert LedgerEntry.objects.get(key__startswith="turbo:", amount__gt=0).amount == 110  # 11 full hours of 24
+
+
+def test_a_switch_planned_within_the_pause_is_done_when_the_service_runs_again():
+    contract = paid(balance=5000)
+    after = TariffFactory(city=contract.city, fee=900)
+    plan(contract, date(2026, 11, 23), date(2026, 12, 5))
+    switching.plan(contract.pk, tariff_id=after.pk, on=date(2026, 11, 30), operation=uuid4(), now=NOON)
+
+    for day in Span(date(2026, 11, 21), date(2026, 12, 6)).each_day():
+        switching.do_due(now=at(day))
+        suspension.do_due(now=at(day))
+    switching.do_due(now=at(date(2026, 12, 6), 0, 2))
+
+    assert Subscription.objects.get(until=None).tariff == after
+    assert balance(contract) == 5000 + 160 - Decimal("754.84")  # 8 days of 600 ₽ came back, 26 of 31 of 900 ₽ were paid
+
+
 # The tasks
+
+
+def test_a_pause_that_cannot_be_done_for_a_fault_does_not_keep_the_others_waiting():
+    broken, sound = paid(), paid()
+    for contract in (broken, sound):
+        plan(contract, date(2026, 11, 21), date(2026, 12, 5))
+    pause = Suspension.objects.get(contract=broken)
+    taken = {"key": f"suspension:{pause.pk}:back", "kind": "charge", "amount": -1, "at": NOON}
+    LedgerEntry.objects.create(account_id=broken.pk, **taken)
+
+    suspension.do_due(now=at(date(2026, 11, 21)))
+
+    assert (state(broken), state(sound)) == (ACTIVE, WISH)
 
 
 def test_repeating_the_task_changes_nothing():

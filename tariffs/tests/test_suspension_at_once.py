@@ -1,6 +1,6 @@
 """Pauses asked for and done by many at the same moment, and by workers that die on the way."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import count
 from uuid import uuid4
 
@@ -11,10 +11,10 @@ from django.utils import timezone
 from accounts.models import Contract
 from accounts.tests.at_once import at_once
 from billing import audit
-from billing.models import LedgerEntry
+from billing.models import Account, LedgerEntry
 from billing.tests.factories import NOON
 from notifications.models import Notice
-from tariffs import suspension
+from tariffs import months, suspension
 from tariffs.models import Suspension
 from tariffs.suspension import SuspensionRefused
 from tariffs.tests.factories import charged, served
@@ -98,6 +98,26 @@ def test_many_early_ends_charge_the_days_once():
 
     assert [key for key in keys(contract) if key.endswith("rest")] == [f"suspension:{pause.pk}:rest"]
     assert Contract.objects.get(pk=contract.pk).state == "active"
+
+
+def test_a_pause_from_the_1st_and_the_month_run_at_once_cost_nothing():
+    contract = served(balance=2000)
+    charged(contract)
+    suspension.plan(contract.pk, first=date(2026, 12, 1), last=LAST + timedelta(days=9), operation=uuid4(), now=NOON)
+    now = at(date(2026, 12, 1)) + timedelta(minutes=10)
+    months.begin(now=now)
+    ranges = months.take_waiting(now=now)
+
+    at_once(
+        6,
+        lambda number: (
+            [months.charge(each, clock=lambda: now) for each in ranges] if number % 2 else suspension.do_due(now=now)
+        ),
+    )
+
+    assert Account.objects.get(pk=contract.pk).balance == 1400
+    assert Contract.objects.get(pk=contract.pk).state == "wish"
+    assert audit.differences() == []
 
 
 class Killed(Exception):
