@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.tests.factories import UserFactory
@@ -217,6 +218,18 @@ def test_a_poor_result_leads_to_support(subscriber):
 
     assert "by cable" in answer
     assert "tel:+73412918111" in answer
+
+
+def test_an_outage_at_the_time_is_the_first_reason(subscriber, user):
+    result_of(user, down=20, had_outage=True)
+
+    assert "There was an outage at your address at that time" in words(subscriber.get(HISTORY))
+
+
+def test_a_good_result_leads_to_turbo(subscriber, user):
+    result_of(user)
+
+    assert reverse("tariffs:turbo") in words(subscriber.get(HISTORY)).partition("As it should be")[2]
 
 
 # --- The results
