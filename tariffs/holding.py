@@ -97,6 +97,17 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """Both days included."""
+
+    first: date
+    last: date
+
+    def covers(self, on: date) -> bool:
+        return self.first <= on <= self.last
+
+
+@dataclass(frozen=True)
 class Holding:
     """`tariffs` by id: those on sale to the contract, and those that it has, had or plans."""
 
@@ -106,7 +117,7 @@ class Holding:
     options: tuple[OwnOption, ...]
     offers: tuple[OwnOffer, ...]
     switches: tuple[Switch, ...]  # the latest, newest first
-    suspended_to: date | None
+    pause: Pause | None  # at the subscriber's wish: running, or to come
     boost: Boost | None  # the running one
     presses: tuple[Press, ...]  # that made it, newest first
 
@@ -151,6 +162,12 @@ def fee_on(tariff: Tariff, on: date) -> Decimal | None:
     return _latest(prices, on)
 
 
+def price_to_come(tariff: Tariff, today: date) -> Price | None:
+    """The next fee and its first day."""
+    prices: tuple[Price, ...] = tariff.known_prices  # type: ignore[attr-defined]
+    return next((price for price in prices if price[0] > today), None)
+
+
 def first_day_of_price(tariff: Tariff) -> date | None:
     prices: tuple[Price, ...] = tariff.known_prices  # type: ignore[attr-defined]
     return prices[0][0] if prices else None
@@ -175,7 +192,7 @@ def of(contract: Contract, *, today: date, also: int | None = None) -> Holding:
         tuple(OwnOption(**each | _dated(each) | {"prices": _prices(each["prices"])}) for each in row["own_options"]),
         tuple(OwnOffer(**each | _dated(each) | {"tariffs": frozenset(each["tariffs"])}) for each in row["own_offers"]),
         tuple(_switch(each, tariffs) for each in row["own_switches"]),
-        row["suspended_to"],
+        _paused(row["own_pause"]),
         *_boosted(row["own_boost"]),
     )
 
@@ -214,13 +231,13 @@ def _belongings(contract_id: int, today: date) -> dict[str, Any]:
     options = OptionUse.objects.filter(to_come, contract=OuterRef("pk")).order_by("pk")
     offers = OfferUse.objects.filter(contract=OuterRef("pk"), until__gt=today, percent__isnull=False).order_by("pk")
     switches = Switch.objects.filter(contract=OuterRef("pk")).order_by("-pk")
-    paused = Suspension.objects.filter(contract=OuterRef("pk"), state=Suspension.State.RUNNING)
+    pauses = Suspension.objects.filter(contract=OuterRef("pk"), state__in=["planned", "running"])
     boosts = Boost.objects.filter(contract=OuterRef("pk"), state=Boost.State.RUNNING)
     rows = Contract.objects.order_by().values(
         own_options=ArraySubquery(options.values(json=_option_columns())),
         own_offers=ArraySubquery(offers.values(json=_offer_columns())),
         own_switches=ArraySubquery(switches.values(json=_switch_columns())[:SWITCHES]),
-        suspended_to=Subquery(paused.values("ends_on")[:1]),
+        own_pause=Subquery(pauses.values(json=JSONObject(first="starts_on", last="ends_on"))[:1]),
         own_boost=Subquery(boosts.values(json=_boost_columns())[:1]),
     )
     return cast("dict[str, Any]", rows.get(pk=contract_id))
@@ -267,3 +284,7 @@ def _boosted(row: dict[str, Any] | None) -> tuple[Boost | None, tuple[Press, ...
         return None, ()
     presses = (Press(id=each["id"], hours=each["hours"], price=Decimal(each["price"])) for each in row["presses"])
     return Boost(id=row["id"], ends_at=datetime.fromisoformat(row["ends_at"])), tuple(presses)
+
+
+def _paused(row: dict[str, str] | None) -> Pause | None:
+    return Pause(date.fromisoformat(row["first"]), date.fromisoformat(row["last"])) if row else None

@@ -34,6 +34,7 @@ class Choice:
 
     tariff: Tariff
     fee: Decimal | None
+    coming: holding.Price | None
     is_mine: bool
     is_planned: bool
     at_once: Terms
@@ -119,6 +120,7 @@ def _choice(ground: Ground, tariff: Tariff) -> Choice:
     return Choice(
         tariff,
         fee=fee_of(tariff, today),
+        coming=holding.price_to_come(tariff, today),
         is_mine=tariff == ground.tariff,
         is_planned=bool(planned and planned.tariff_id == tariff.pk),
         at_once=quote(ground, tariff, When.now(today)),

@@ -426,3 +426,14 @@ def test_the_old_version_has_it_too(client, contract, faster, page):
     assert "site.css" not in answer
     assert "Быстрый" in answer
     assert "<svg" not in answer
+
+
+@pytest.mark.parametrize("version", ["new", "old"])
+def test_a_price_to_come_is_shown_to_who_has_the_tariff_and_to_who_may_take_it(client, contract, faster, version):
+    client.cookies[VERSION_COOKIE] = version
+    for tariff, fee in ((Subscription.objects.get(contract=contract).tariff, 650), (faster, 950)):
+        TariffPrice.objects.create(tariff=tariff, fee=fee, since=date(2027, 1, 1))
+
+    page = text(client.get(URL))
+
+    assert [f"From 1 January 2027: {fee} ₽ a month" in page for fee in (650, 950)] == [True, True]
