@@ -52,7 +52,9 @@ def _charge_first(stands: Ground, tariff: Tariff, *, now: datetime) -> None:
 
 
 def first_lines(stands: Ground, tariff: Tariff) -> list[charges.Line]:
-    """What is left of the month under a first tariff."""
+    """What is left of the month under a first tariff; nothing where the month is charged already."""
+    if stands.standing.is_month_charged:
+        return []
     return pricing.month_lines(stands.holding.under(tariff, stands.today), stands.today)
 
 

@@ -15,6 +15,7 @@ from accounts.templatetags.dates import day as written
 from billing import promise_terms, shares
 from billing.templatetags.money import rubles
 from tariffs import holding
+from tariffs.holding import Pause
 from tariffs.models import Switch, Tariff
 from tariffs.switch_lines import Ground, When, days
 
@@ -83,7 +84,7 @@ def of_contract(ground: Ground, *, by_staff: bool = False) -> Iterator[Reason]:
         text = _("The contract has no tariff yet. Call us: %(phone)s.")
         yield Reason("no_tariff", text % {"phone": settings.TECHNICAL_PHONE})
     elif contract.state == State.SUSPENDED_BY_WISH:
-        yield _paused(ground.holding.suspended_to)
+        yield _paused(ground.holding.pause)
     else:
         yield from _debt(ground)
     planned = ground.holding.planned
@@ -91,11 +92,11 @@ def of_contract(ground: Ground, *, by_staff: bool = False) -> Iterator[Reason]:
         yield made_by_staff(planned)
 
 
-def _paused(last_day: date | None) -> Reason:
-    if last_day is None:
+def _paused(pause: Pause | None) -> Reason:
+    if pause is None:
         return Reason("wish", _("The service is paused at your wish; the tariff can be changed once it runs again."))
     text = _("The service is paused at your wish: the tariff can be changed from %(date)s, when it runs again.")
-    from_when = last_day + timedelta(days=1)
+    from_when = pause.last + timedelta(days=1)
     return Reason("wish", text % {"date": written(from_when)}, from_when=from_when)
 
 
@@ -154,12 +155,22 @@ def _of_day(ground: Ground, tariff: Tariff, when: When) -> Iterator[Reason]:
             text = _("Choose a day from %(first)s to %(last)s.")
             yield Reason("day", text % {"first": written(first), "last": written(last)}, from_when=first)
             return
+        pause = ground.holding.pause
+        if pause and pause.covers(when.on):
+            yield _paused_then(pause)
+            return
         planned = ground.holding.planned
         if planned and (planned.tariff_id, planned.on) == (tariff.pk, when.on):
             yield Reason("planned", _("This switch is planned already."))
             return
     if not when.is_free and len(_paid_in_month(ground, when.on)) >= settings.SWITCHES_A_MONTH:
         yield _often(shares.first_of_month(when.on, 1))
+
+
+def _paused_then(pause: Pause) -> Reason:
+    text = _("The service will be paused at your wish then: choose a day before %(first)s or from %(after)s.")
+    after = pause.last + timedelta(days=1)
+    return Reason("pause", text % {"first": written(pause.first), "after": written(after)}, from_when=after)
 
 
 def _often(from_when: date) -> Reason:

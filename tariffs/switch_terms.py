@@ -14,6 +14,7 @@ from functools import cached_property
 from billing import promise_terms, shares
 from billing.charges import Line
 from tariffs import holding, pricing, switch_lines, switch_reasons
+from tariffs.holding import Pause
 from tariffs.models import Switch, Tariff
 from tariffs.pricing import Picture
 from tariffs.switch_lines import KEY, Ground, Step, When
@@ -39,6 +40,7 @@ class Terms:
     ends: tuple[holding.OwnOption, ...]
     replaces: Switch | None
     stops_turbo: bool
+    pause: Pause | None  # before the day, which changes the months' charges of the preview
     reasons: tuple[Reason, ...] = ()
 
     @property
@@ -125,7 +127,7 @@ def quote_due(ground: Ground, switch: Switch, tariff: Tariff) -> Terms:
 
 
 def _terms(ground: Ground, tariff: Tariff, when: When, *, since: date, steps: list[Step]) -> Terms:
-    account = ground.standing.account
+    account, pause = ground.standing.account, ground.holding.pause
     # At once only the switch's own lines must be covered: a month that is charged later asks for itself.
     counted = [step for step in steps if step.is_own] if when.is_at_once else steps
     left = counted[-1].balance_after if counted else account.balance
@@ -142,6 +144,7 @@ def _terms(ground: Ground, tariff: Tariff, when: When, *, since: date, steps: li
         ends=tuple(use for use in ground.holding.options if use.is_to_come(since) and not use.fits(tariff)),
         replaces=ground.holding.planned,
         stops_turbo=bool(ground.holding.boost) and not tariff.has_internet and since <= ground.today,
+        pause=pause if pause and pause.first < since else None,
     )
 
 

@@ -112,7 +112,7 @@ def test_it_knows_what_is_planned_and_until_when_the_service_rests():
 
     assert seen.planned == planned
     assert (seen.planned.tariff, seen.planned.on, seen.planned.created_at) == (new, NEXT, planned.created_at)
-    assert seen.suspended_to == NEXT
+    assert seen.pause == holding.Pause(FIRST, NEXT)
 
 
 def test_two_queries_however_much_there_is(contract, django_assert_num_queries):

@@ -405,6 +405,25 @@ def test_paused_at_ones_wish(contract, faster):
     assert refused(contract, faster) == [("wish", NEXT + timedelta(days=1))]
 
 
+@pytest.mark.parametrize(
+    ("on", "answer"),
+    [
+        (date(2026, 11, 30), []),
+        (NEXT, [("pause", date(2026, 12, 15))]),
+        (date(2026, 12, 14), [("pause", date(2026, 12, 15))]),
+        (date(2026, 12, 15), []),
+    ],
+)
+def test_a_day_of_a_pause_to_come_cannot_be_chosen(contract, faster, on, answer):
+    Suspension.objects.create(
+        operation=uuid4(), contract=contract, starts_on=NEXT, ends_on=date(2026, 12, 14), created_at=NOON
+    )
+    seen = terms(contract, faster, switching.When(on))
+
+    assert [(reason.code, reason.from_when) for reason in seen.reasons] == answer
+    assert (seen.pause is not None) == (on > NEXT)
+
+
 def test_a_contract_that_has_ended(contract, faster):
     Contract.objects.update(state=Contract.State.TERMINATED, ended_on=TODAY)
 
