@@ -427,11 +427,11 @@ def test_a_turbo_boost_that_runs_is_stopped_and_its_unused_full_hours_come_back(
     assert LedgerEntry.objects.get(key__startswith="turbo:", amount__gt=0).amount == 110  # 11 full hours of 24
 
 
-def test_a_switch_planned_within_the_pause_is_done_when_the_service_runs_again():
+def test_a_switch_planned_before_for_a_day_of_the_pause_is_done_when_the_service_runs_again():
     contract = paid(balance=5000)
     after = TariffFactory(city=contract.city, fee=900)
-    plan(contract, date(2026, 11, 23), date(2026, 12, 5))
     switching.plan(contract.pk, tariff_id=after.pk, on=date(2026, 11, 30), operation=uuid4(), now=NOON)
+    plan(contract, date(2026, 11, 23), date(2026, 12, 5))
 
     for day in Span(date(2026, 11, 21), date(2026, 12, 6)).each_day():
         switching.do_due(now=at(day))
