@@ -1,6 +1,5 @@
 """Writing and reading the audit journal."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -57,24 +56,6 @@ def record(
         network_address=network_address,
         **target_of(target),
     )
-
-
-def record_all(action: str, targets: Sequence[models.Model], *, now: datetime, changes: dict[str, Any]) -> None:
-    """Append a row for each of many records of one model that changed by themselves in the same way."""
-    if targets:
-        target_type = ContentType.objects.get_for_model(targets[0])
-        JournalEntry.objects.bulk_create(
-            JournalEntry(
-                at=now,
-                action=action,
-                target_type=target_type,
-                target_id=str(target.pk),
-                target_label=str(target)[:200],
-                city=city_of(target),
-                changes=changes,
-            )
-            for target in targets
-        )
 
 
 def target_of(target: models.Model) -> dict[str, Any]:

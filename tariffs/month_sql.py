@@ -43,10 +43,8 @@ SELECT COUNT(*) FROM (
 # in a way that PostgreSQL cannot turn into a join, for which it might read the whole ledger.
 CHARGE = f"""
 WITH {PAYERS}, able AS MATERIALIZED (
-    SELECT payer.contract_id, payer.fee, payer.money, (
-        SELECT entry.id FROM billing_ledgerentry AS entry WHERE entry.key = 'month:' || payer.contract_id || %(suffix)s
-    ) IS NULL AS is_open
-    FROM payer
+    SELECT named.*, (SELECT entry.id FROM billing_ledgerentry AS entry WHERE entry.key = named.key) IS NULL AS is_open
+    FROM (SELECT payer.*, 'month:' || payer.contract_id || %(suffix)s AS key FROM payer OFFSET 0) AS named
 ), opening AS (
     -- Under a free tariff the first paid option opens the month: its line has the month's own key.
     SELECT line.contract_id, MIN(line.use_id) AS use_id FROM line
@@ -55,8 +53,7 @@ WITH {PAYERS}, able AS MATERIALIZED (
 ), posted AS (
     INSERT INTO billing_ledgerentry (account_id, kind, amount, key, at, title)
     SELECT line.contract_id, CASE WHEN line.fee < 0 THEN 'discount' ELSE 'month' END, -line.fee,
-        'month:' || line.contract_id || %(suffix)s
-            || CASE WHEN line.place = 0 OR line.use_id = opening.use_id THEN '' ELSE ':' || line.code END,
+        CASE WHEN line.place = 0 OR line.use_id = opening.use_id THEN able.key ELSE able.key || ':' || line.code END,
         %(now)s, line.title
     FROM line JOIN able ON able.contract_id = line.contract_id AND able.is_open AND able.money >= able.fee
     LEFT JOIN opening ON opening.contract_id = line.contract_id AND line.place = 1

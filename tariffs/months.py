@@ -180,6 +180,8 @@ def _day(month: date, now: datetime) -> date:
 
 def _stop(missing: dict[int, Decimal], *, now: datetime) -> int:
     """Contracts that cannot pay stop, are told once, and are not charged."""
+    if not missing:
+        return 0
     stopped = contracts.suspend_all_for_debt(missing, now=now)
     facts = {contract_id: {"missing": str(missing[contract_id])} for contract_id in stopped}
     outbox.tell_many(facts, Topic.MONEY, "service_stopped", about=f"service:{now.isoformat()}", now=now)
