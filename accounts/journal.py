@@ -8,6 +8,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts import roles
 from accounts.models import City, JournalEntry, User
@@ -29,7 +30,7 @@ PARTICULARS = {
     "password1": _("password"),
     "ranges": _("ranges"),
     "register": _("in the register"),
-    "since": _("from"),
+    "since": pgettext_lazy("of a day", "from"),
     "sessions_ended": _("sessions ended"),
 }
 
