@@ -38,8 +38,7 @@ class Row:
     current: Held | None
     planned: Held | None  # another quantity, from the 1st
     past: tuple[Held, ...]
-    is_charged: bool  # the tariff of today has the service that it needs
-    fits: bool  # so would be, if it were switched on
+    fits: bool  # the tariff of today has the service that it needs
 
     @property
     def is_sold(self) -> bool:
@@ -132,7 +131,6 @@ def _row(option: Any, drawn: Picture) -> Row:
         current=begun[0] if begun else None,
         planned=next((each for each in running if each.since > drawn.on), None),
         past=tuple(each for each in held if each not in running),
-        is_charged=any(each.option_id == option.pk for each in drawn.options),
         fits=has_service(drawn, option.needs),
     )
 

@@ -6,9 +6,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.db.models import Max
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tariffs.models import Family, Tariff, TurboPackage
+from accounts.templatetags.dates import day as written
+from tariffs.models import Family, OfferUse, Tariff, TurboPackage
 
 LONGEST_CHOICE = 80
 
@@ -93,6 +96,7 @@ class OfferForm(forms.ModelForm):
         self._check_effect(data)
         self._check_days(data)
         self._check_tariffs(data)
+        self._check_promises(data)
         return data
 
     def _check_effect(self, data: dict[str, Any]) -> None:
@@ -130,6 +134,18 @@ class OfferForm(forms.ModelForm):
                 self.add_error("tariffs", _("«%(tariff)s» is of another city or for others.") % {"tariff": tariff})
         if option and city and option.city_id not in (None, city.pk):
             self.add_error("option", _("This option is of another city."))
+
+    def _check_promises(self, data: dict[str, Any]) -> None:
+        """Each taking keeps its percentage and its months; on which tariffs it counts, only the offer knows."""
+        if not self.instance.pk or "tariffs" not in data:
+            return
+        before, after = set(self.instance.tariffs.all()), set(data["tariffs"])
+        is_narrower = bool(after) and (not before or bool(before - after))
+        taken = OfferUse.objects.filter(offer=self.instance, percent__isnull=False)
+        last = taken.aggregate(last=Max("until"))["last"]
+        if is_narrower and last and last > timezone.localdate():
+            text = _("Contracts have it on these tariffs until %(date)s: archive it and make a new offer instead.")
+            self.add_error("tariffs", text % {"date": written(last)})
 
 
 class TurboPackageForm(forms.ModelForm):

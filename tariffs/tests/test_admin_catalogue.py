@@ -14,7 +14,7 @@ from accounts.tests.factories import CityFactory, StaffFactory
 from billing.tests.factories import NOON
 from notifications.models import Notice
 from tariffs import prices
-from tariffs.models import Offer, Option, OptionPrice, Subscription, Tariff, TariffPrice, TurboPackage
+from tariffs.models import Offer, OfferUse, Option, OptionPrice, Subscription, Tariff, TariffPrice, TurboPackage
 from tariffs.tests.factories import (
     LONG_AGO,
     NEXT,
@@ -385,6 +385,20 @@ def test_an_offer_of_a_city_names_only_its_tariffs(client, manager, cities):
     answer = client.post(f"{OFFERS}add/", offer_form(city=cities[0].pk, tariffs=[tariff.pk]))
 
     assert "of another city" in text(answer)
+
+
+def test_an_offer_that_runs_for_contracts_is_not_taken_off_their_tariffs(client, manager, cities):
+    here, there = TariffFactory(city=cities[0]), TariffFactory(city=cities[0])
+    offer = OfferFactory()
+    use = OfferUseFactory(offer=offer)
+    page = f"{OFFERS}{offer.pk}/change/"
+
+    narrowed = client.post(page, offer_form(tariffs=[here.pk]))
+    OfferUse.objects.filter(pk=use.pk).update(since="2026-08-01", until="2026-11-01")
+    client.post(page, offer_form(tariffs=[here.pk, there.pk]))
+
+    assert "archive it and make a new offer instead" in text(narrowed)
+    assert set(offer.tariffs.all()) == {here, there}
 
 
 # --- Turbo packages

@@ -105,6 +105,17 @@ def test_before_the_word_is_given_the_lines_stand_with_their_balances(client, co
     assert "A whole month costs 900.00 ₽ instead of 600.00 ₽." in page
 
 
+def test_before_the_month_is_charged_it_says_that_the_month_takes_it_in(client):
+    user = UserFactory()
+    client.force_login(user, backend="accounts.backends.SubscriberBackend")
+    served(balance=1600, contract=user.contract)
+
+    page = text(client.get(page_of(OptionFactory(fee=300))))
+
+    assert "Nothing is charged now" in page
+    assert "The fee of this month is still to be charged, and takes it in." in page
+
+
 def test_the_word_switches_it_on_as_it_was_shown(client, contract):
     option = OptionFactory(name="Адрес", fee=300, activation_fee=150)
     shown = hidden(client.get(page_of(option)))
