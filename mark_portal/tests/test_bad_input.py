@@ -76,7 +76,7 @@ QUERIES = {
     "/cabinet/billing/statement/statement.csv": ["since", "until"],
     "/cabinet/billing/statement/statement.pdf": ["since", "until"],
     "/cabinet/options/17/": ["quantity", "choice"],
-    "/cabinet/tariff/": ["x"],
+    "/cabinet/tariff/": ["part"],
     "/cabinet/tariff/1077/": ["when", "on"],
     "/cabinet/notices/": ["topic", "after", "part"],
     "/cabinet/suspension/": ["first", "last", "month"],

@@ -98,6 +98,16 @@ def test_others_are_compared_by_speed_and_by_what_a_month_would_cost(client, con
     assert f'href="{address(faster)}"' in page
 
 
+def test_an_open_page_fetches_what_is_mine_and_planned_alone(client, contract, faster):
+    confirm(client, faster, when="first")
+
+    part = text(client.get(URL, {"part": "mine"}))
+
+    assert "Спокойный" in part
+    assert "On 1 December your tariff changes to «Быстрый»" in part
+    assert "<main" not in part
+
+
 def test_ones_own_is_locked_and_says_so(client, contract):
     page = text(client.get(URL))
 

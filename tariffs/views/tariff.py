@@ -28,6 +28,7 @@ NOT_DONE = (Switch.State.CANCELLED, Switch.State.REPLACED, Switch.State.FAILED)
 @require_http_methods(["GET", "HEAD"])
 @contract_required
 def tariff(request: SubscriberRequest) -> HttpResponse:
+    """`?part=mine` is the tariff of now and the one planned alone, for an open page."""
     return _page(request, now=timezone.now())
 
 
@@ -78,7 +79,8 @@ def _page(request: SubscriberRequest, *, now: datetime, refusal: str = "") -> Ht
         "periods": [period for period in ground.holding.periods if period.until != period.since],
         "switches": [row for row in ground.holding.switches if row.state in NOT_DONE],
     }
-    return render(request, "tariffs/tariff.html", context, status=422 if refusal else 200)
+    template = "tariffs/_tariff_state.html" if request.GET.get("part") == "mine" else "tariffs/tariff.html"
+    return render(request, template, context, status=422 if refusal else 200)
 
 
 def _family(choice: Choice) -> str:
