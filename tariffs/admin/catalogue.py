@@ -186,7 +186,7 @@ class TariffAdmin(PricedAdmin):
     form = TariffForm
     uses, link = Subscription, "tariff"
     shows_rows_without_city = False
-    list_display = ["titled", "place", "whom", "family", "monthly", "contracts"]
+    list_display = ["titled", "monthly", "contracts", "family", "place", "whom"]
     list_filter = ["is_archived", CityFilter, "audience", "family"]
     list_select_related = ["city"]
     search_fields = ["name", "name_en"]
@@ -207,7 +207,7 @@ class TariffAdmin(PricedAdmin):
 class OptionAdmin(PricedAdmin):
     form = OptionForm
     uses, link = OptionUse, "option"
-    list_display = ["titled", "place", "whom", "needs", "monthly", "contracts"]
+    list_display = ["titled", "monthly", "contracts", "needs", "place", "whom"]
     list_filter = ["is_archived", CityFilter, "audience", "needs"]
     list_select_related = ["city"]
     search_fields = ["name", "name_en"]
@@ -223,7 +223,7 @@ class OptionAdmin(PricedAdmin):
 class OfferAdmin(CatalogueAdmin):
     form = OfferForm
     uses, link = OfferUse, "offer"
-    list_display = ["titled", "place", "whom", "gives", "starts_on", "ends_on", "contracts"]
+    list_display = ["titled", "gives", "contracts", "starts_on", "ends_on", "place", "whom"]
     list_filter = ["is_archived", CityFilter, "audience"]
     list_select_related = ["city", "option"]
     search_fields = ["name", "name_en"]
