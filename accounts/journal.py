@@ -16,6 +16,7 @@ from accounts.models import City, JournalEntry, User
 LINKS_TO_A_CITY = ("contract", "account", "payment", "street")
 # Particulars of an action, and fields of a form, that no column is named after.
 PARTICULARS = {
+    "choice": _("chosen"),
     "contract": _("contract"),
     "difference": _("difference"),
     "fee": _("monthly fee, ₽"),
@@ -24,10 +25,13 @@ PARTICULARS = {
     "inn": _("INN"),
     "lines": _("lines"),
     "number": _("number at the terminal"),
+    "offer": _("offer"),
+    "option": _("option"),
     "ours": _("with us"),
     "passport": _("passport"),
     "password": _("password"),
     "password1": _("password"),
+    "quantity": _("quantity"),
     "ranges": _("ranges"),
     "register": _("in the register"),
     "since": pgettext_lazy("of a day", "from"),

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts import journal
 from accounts.models import Contract, JournalEntry, Subscriber
 from accounts.tests.at_once import at_once
 from accounts.tests.factories import CityFactory, ContractFactory, StaffFactory
@@ -485,7 +486,7 @@ def test_what_staff_switch_is_in_the_journal():
         "option_switched_off",
         "option_kept",
     ]
-    assert rows[1].changes == {"option": "Розетка", "quantity": 2}
+    assert journal.changes_of(rows[1]) == [("option", "Розетка"), ("quantity", "2")]
     assert {row.city for row in rows} == {contract.city}
 
 
