@@ -183,6 +183,7 @@ AUTOPAY_FAILURES = env.int("AUTOPAY_FAILURES", 3)  # in a row; then it is switch
 AUTOPAY_HOUR = env.int("AUTOPAY_HOUR", 10)  # local time, from which cards are charged
 # Promised payments: rubles and days.
 PROMISE_MOST = env.int("PROMISE_MOST", 1_000)
+MONTH_REMINDER_DAYS = env.int("MONTH_REMINDER_DAYS", 3)  # before the 1st; 2 and 1 are the days of autopay
 PROMISE_DAYS, PROMISE_DAYS_MOST = env.int("PROMISE_DAYS", 3), env.int("PROMISE_DAYS_MOST", 7)
 PROMISE_PAUSE_DAYS = env.int("PROMISE_PAUSE_DAYS", 28)
 PROMISE_CONTRACT_AGE_DAYS = env.int("PROMISE_CONTRACT_AGE_DAYS", 30)

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from tariffs import (
+    month_reminders,
     months,
     offers,
     options,
@@ -36,6 +37,11 @@ def begin_month(**_: Any) -> None:
 @shared_task
 def charge_month_range(*, range_id: int, **_: Any) -> None:
     months.charge(range_id, clock=timezone.now)
+
+
+@shared_task
+def remind_of_months(**_: Any) -> None:
+    month_reminders.tell_due(now=timezone.now())
 
 
 @shared_task
