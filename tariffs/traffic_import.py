@@ -155,6 +155,7 @@ def _tell_of_volumes() -> None:
 # --- What PostgreSQL does ---------------------------------------------------------------------------------------------
 STAGE = """
 SET LOCAL statement_timeout = '4min';
+SET LOCAL work_mem = '64MB';
 DROP TABLE IF EXISTS pg_temp.traffic_staged;
 CREATE TEMPORARY TABLE traffic_staged
     (number text NOT NULL, hour timestamptz NOT NULL, down bigint NOT NULL, up bigint NOT NULL) ON COMMIT DROP
@@ -174,20 +175,34 @@ SELECT count(*), count(*) FILTER (WHERE contract.id IS NULL),
        coalesce(bool_or(staged.number !~ '^[0-9]{6,12}$') FILTER (WHERE contract.id IS NULL), false)
 FROM traffic_staged staged LEFT JOIN accounts_contract contract ON contract.number = staged.number
 """
-# The last line about an hour counts. What an hour says already is not written again, nor is its day summed.
-WRITE = """
-DROP TABLE IF EXISTS pg_temp.traffic_touched;
-CREATE TEMPORARY TABLE traffic_touched (contract_id bigint NOT NULL, day date NOT NULL) ON COMMIT DROP;
-WITH changed AS (
-    INSERT INTO tariffs_traffichour AS kept (contract_id, hour, down, up)
-    SELECT DISTINCT ON (contract.id, staged.hour) contract.id, staged.hour, staged.down, staged.up
+# The last line about an hour counts. What an hour says already is not written again, nor is its day summed. Looking the
+# hours up first and then writing each kind apart takes half the time of ON CONFLICT; only imports write hours, one at a
+# time. OFFSET keeps the looking up by the key, however little PostgreSQL knows of the tables.
+FIND_FRESH = """
+DROP TABLE IF EXISTS pg_temp.traffic_fresh, pg_temp.traffic_touched;
+CREATE TEMPORARY TABLE traffic_fresh ON COMMIT DROP AS
+SELECT told.contract_id, told.hour, told.down, told.up, kept.down IS NULL AS is_new
+FROM (
+    SELECT DISTINCT ON (contract.id, staged.hour) contract.id AS contract_id, staged.hour, staged.down, staged.up
     FROM traffic_staged staged JOIN accounts_contract contract ON contract.number = staged.number
     ORDER BY contract.id, staged.hour, staged.ctid DESC
-    ON CONFLICT (contract_id, hour) DO UPDATE SET down = excluded.down, up = excluded.up
-    WHERE (kept.down, kept.up) IS DISTINCT FROM (excluded.down, excluded.up)
-    RETURNING contract_id, hour
-)
-INSERT INTO traffic_touched SELECT DISTINCT contract_id, (hour AT TIME ZONE %(zone)s)::date FROM changed
+) told LEFT JOIN LATERAL (
+    SELECT hours.down, hours.up FROM tariffs_traffichour hours
+    WHERE hours.contract_id = told.contract_id AND hours.hour = told.hour OFFSET 0
+) kept ON true
+WHERE kept.down IS NULL OR (kept.down, kept.up) IS DISTINCT FROM (told.down, told.up)
+"""
+REPLACE = """
+UPDATE tariffs_traffichour hours SET down = fresh.down, up = fresh.up FROM traffic_fresh fresh
+WHERE NOT fresh.is_new AND hours.contract_id = fresh.contract_id AND hours.hour = fresh.hour
+"""
+ADD = """
+INSERT INTO tariffs_traffichour (contract_id, hour, down, up)
+SELECT contract_id, hour, down, up FROM traffic_fresh WHERE is_new
+"""
+TOUCH = """
+CREATE TEMPORARY TABLE traffic_touched ON COMMIT DROP AS
+SELECT DISTINCT contract_id, (hour AT TIME ZONE %(zone)s)::date AS day FROM traffic_fresh
 """
 # LATERAL keeps to the hours of the days touched, however little PostgreSQL knows of the tables.
 SUM_DAYS = """
@@ -246,7 +261,6 @@ def _stage(cursor: CursorWrapper, text: bytes, layout: Layout) -> None:
     with connection.wrap_database_errors:
         cursor.copy_expert(command, BytesIO(text), 2**16)
     cursor.execute(IN_UTC)
-    cursor.execute("ANALYZE traffic_staged")
 
 
 def _faults(part: _Part, most: int, *, now: datetime) -> list[traffic_files.Fault]:
@@ -259,6 +273,7 @@ def _write(row: TrafficImport, part: _Part, *, clock: Clock) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         _keep(row, now=clock(), bytes_done=row.bytes_total + part.position + len(part.chunk))
         _stage(cursor, traffic_files.for_copy(part.chunk) or b"", part.layout)
-        cursor.execute(WRITE, {"zone": settings.TIME_ZONE})
-        cursor.execute("ANALYZE traffic_touched")
-        cursor.execute(SUM_DAYS, {"zone": settings.TIME_ZONE})
+        cursor.execute(FIND_FRESH)
+        cursor.execute("ANALYZE traffic_fresh (is_new)")
+        for statement in (REPLACE, ADD, TOUCH, SUM_DAYS):
+            cursor.execute(statement, {"zone": settings.TIME_ZONE})
