@@ -1,12 +1,13 @@
 """Is the service on, if not why, and how fast it is now: derived from the contract, never stored.
 
-One derivation in SQL serves a page about one contract and the comparing of all of them (tariffs/provisioning.py).
+Twice over: in Python for a page about one contract, because Django takes longer to write the SQL than a page has, and
+in SQL for the comparing of all of them (tariffs/provisioning.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -71,45 +72,58 @@ def stand(contract_id: int, *, now: datetime) -> Access:
 
 def detailed(*, now: datetime) -> QuerySet[Any]:
     """The rows that `of_row` reads, for a page that wants more of them in the same query."""
-    return derived(now=now).select_related(PATH, "boost")
+    return _rows(now).select_related(PATH, "boost")
 
 
 def of_row(row: Any) -> Access:
     # A relation without a row leaves no attribute.
-    subscribed = getattr(row, "subscribed", None)
-    return Access(
-        Reason(row.off) if row.off else None,
-        tariff=subscribed and subscribed.tariff,
-        down=row.speeds[0],
-        up=row.speeds[1],
-        boost=getattr(row, "boost", None),
-        is_past_volume=row.is_past_volume,
-    )
+    subscribed, boost = getattr(row, "subscribed", None), getattr(row, "boost", None)
+    tariff: Tariff | None = subscribed and subscribed.tariff
+    reason = REASONS.get(row.state) or (None if tariff else Reason.TARIFF)
+    stands = Access(reason, tariff, boost=boost, is_past_volume=row.is_past_volume)
+    if reason or tariff is None:
+        return stands
+    return replace(stands, down=_speed(stands, tariff.speed_down), up=_speed(stands, tariff.speed_up))
 
 
-def derived(*, now: datetime) -> QuerySet[Any]:
-    """Contracts with `off` (a Reason or ""), `speeds` (down, up) and `is_past_volume` at `now`."""
-    today = timezone.localdate(now)
-    in_force = Q(subscriptions__since__lte=today) & (Q(subscriptions__until=None) | Q(subscriptions__until__gt=today))
-    running = Q(boosts__state=Boost.State.RUNNING, boosts__started_at__lte=now, boosts__ends_at__gt=now)
-    contracts = Contract.objects.annotate(
-        subscribed=FilteredRelation("subscriptions", condition=in_force),
-        boost=FilteredRelation("boosts", condition=running),
-        off=_reason(),
-        is_past_volume=usage.past_volume(today, contract="pk", volume=f"{PATH}__volume_gb"),
-    )
-    return cast("QuerySet[Any]", contracts.annotate(speeds=_speeds()))
-
-
-def pair(down: Any, up: Any) -> Func:
-    """Two speeds as one value, which can be compared with another pair: in arrays NULL equals NULL."""
-    return Func(down, up, template="ARRAY[%(expressions)s]::int[]", output_field=SPEEDS)
+def _speed(stands: Access, full: int | None) -> int | None:
+    """What was bought goes first: a boost lifts the tariff's full speed, also past the included volume."""
+    if full is None or stands.tariff is None:
+        return None
+    if stands.boost:
+        return boosted(full, stands.boost.factor)
+    return min(full, stands.tariff.floor_speed or full) if stands.is_past_volume else full
 
 
 def boosted(speed: int, factor: Decimal) -> int:
     """A tariff's speed times a factor, up to the line's limit: what a boost gives."""
     times = int((speed * factor).to_integral_value(ROUND_HALF_UP))
     return min(times, max(int(settings.LINE_MBIT), speed))
+
+
+def _rows(now: datetime) -> QuerySet[Any]:
+    today = timezone.localdate(now)
+    in_force = Q(subscriptions__since__lte=today) & (Q(subscriptions__until=None) | Q(subscriptions__until__gt=today))
+    running = Q(boosts__state=Boost.State.RUNNING, boosts__started_at__lte=now, boosts__ends_at__gt=now)
+    contracts = Contract.objects.annotate(
+        subscribed=FilteredRelation("subscriptions", condition=in_force),
+        boost=FilteredRelation("boosts", condition=running),
+        is_past_volume=usage.past_volume(today, contract="pk", volume=f"{PATH}__volume_gb"),
+    )
+    return cast("QuerySet[Any]", contracts)
+
+
+# --- The same in SQL, for all contracts at once; test_access.py holds the two together
+
+
+def derived(*, now: datetime) -> QuerySet[Any]:
+    """Contracts with `off` (a Reason or "") and `speeds` (down, up) at `now`."""
+    return cast("QuerySet[Any]", _rows(now).annotate(off=_reason()).annotate(speeds=_speeds()))
+
+
+def pair(down: Any, up: Any) -> Func:
+    """Two speeds as one value, which can be compared with another pair: in arrays NULL equals NULL."""
+    return Func(down, up, template="ARRAY[%(expressions)s]::int[]", output_field=SPEEDS)
 
 
 def _reason() -> Case:
@@ -119,10 +133,7 @@ def _reason() -> Case:
 
 
 def _speeds() -> Case:
-    """Down and up together, so that the database adds up the traffic once for both.
-
-    What was bought goes first: a boost lifts the tariff's full speed, also past the included volume.
-    """
+    """Down and up together, so that the database adds up the traffic once for both."""
     return Case(
         When(~Q(off="") | Q(**{f"{PATH}__isnull": True}), then=_both(lambda _full: Value(None))),
         When(boost__isnull=False, then=_both(_boosted)),

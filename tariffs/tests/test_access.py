@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 
 import pytest
 
@@ -201,6 +202,31 @@ def test_a_floor_faster_than_the_tariff_lifts_nobody():
     used(contract, down=1)
 
     assert speed(contract) == (5, 5)
+
+
+TARIFFS = {
+    "none": None,
+    "television": {"family": Family.TV},
+    "internet": {"speed_down": 100, "speed_up": 55},
+    "without a known way up": {"family": Family.BUNDLE, "speed_down": 33, "speed_up": None},
+    "volume": {"speed_down": 100, "speed_up": 5, "volume_gb": 10, "floor_speed": 7},
+    "faster than the line": {"speed_down": 2000, "speed_up": 600},
+}
+
+
+@pytest.mark.parametrize("tariff", TARIFFS.values(), ids=TARIFFS)
+def test_what_is_compared_for_all_is_what_a_page_shows_of_one(tariff):
+    """Two derivations, one answer: for every state, boost and amount of traffic."""
+    for state, factor, gigabytes in product(State, [None, Decimal("1.5"), Decimal("9.9")], [0, 9, 10]):
+        contract = served(**tariff) if tariff else ContractFactory()
+        set_state(contract, state)
+        if factor:
+            boosted(contract, factor=factor)
+        used(contract, down=gigabytes)
+
+    for row in access.derived(now=NOON):
+        stands = access.stand(row.pk, now=NOON)
+        assert (row.off, row.speeds) == (stands.reason or "", [stands.down, stands.up])
 
 
 def test_one_query_tells_it(django_assert_num_queries):
