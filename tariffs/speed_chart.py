@@ -45,6 +45,11 @@ class Chart:
         return self.columns[0].test
 
     @property
+    def is_narrow(self) -> bool:
+        """Under so few columns the first day and the last have no room beside each other on a phone."""
+        return len(self.columns) * WIDEST < 60
+
+    @property
     def end(self) -> str:
         return self.columns[-1].end
 

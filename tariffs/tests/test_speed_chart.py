@@ -44,3 +44,10 @@ def test_thirty_results_share_the_width():
     chart = speed_chart.drawn([result(90)] * 30)
 
     assert chart.columns[-1].end == "100.00%"
+
+
+def test_few_results_have_one_line_of_days():
+    few, many = (speed_chart.drawn([result(90)] * count) for count in (3, 9))
+
+    assert few.is_narrow
+    assert not many.is_narrow
