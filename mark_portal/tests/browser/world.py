@@ -39,6 +39,7 @@ CABINET = [
     "/cabinet/billing/payments/",
     "/cabinet/billing/promise/",
     "/cabinet/tariff/",
+    "/cabinet/tariff/900001/?when=now",
     "/cabinet/statistics/speed/",
     "/cabinet/turbo/",
     "/cabinet/options/",
@@ -80,6 +81,7 @@ class World:
         self.contract, self.user = contract, contract.user
         post_history(self.user, months=30)
         served(contract=contract, fee=650, name="Домашний интернет 100 Мбит/с")
+        TariffFactory(pk=900_001, city=contract.city, fee=900, name="Домашний интернет 300 Мбит/с с телевидением")
         post(self.user, 1234567, title="Возврат за июль по заявлению: сверхдлинноесловобезпробеловивозможностипереноса")
         self.tariff = catalogue()
         self.newcomer, self.debtor, self.resting = UserFactory(), UserFactory(), UserFactory()
