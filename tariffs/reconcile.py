@@ -4,28 +4,45 @@ The charge of a month that begins is not here but in `months`.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from accounts import contracts
 from accounts.models import Contract
 from billing import charges, outlook
-from billing.models import Account
+from billing.models import Account, LedgerEntry, PromisedPayment
 from billing.outlook import Standing
 from notifications import live, outbox
 from notifications.models import Topic
 
 State = Contract.State
+LATELY = timedelta(minutes=15)
 Change = Callable[[Standing, datetime], bool]
 
 
 def run(*, now: datetime) -> int:
     """Set right every contract whose service differs from its money; returns how many."""
-    accounts = outlook.standing(now=now)
-    in_debt = accounts.filter(contract__state=State.SUSPENDED_FOR_DEBT, money__gte=F("due"))
+    return _run(outlook.standing(now=now), now=now)
+
+
+def run_lately_paid(*, now: datetime) -> int:
+    """The same for contracts to which money has come, or a promise, a short while ago, and for those below zero.
+
+    What a month costs is asked for each contract that is off; of a million, tens of thousands may be.
+    """
+    paid = LedgerEntry.objects.filter(account=OuterRef("pk"), at__gte=now - LATELY, amount__gt=0)
+    promised = PromisedPayment.objects.filter(account=OuterRef("pk"), granted_at__gte=now - LATELY)
+    off = Account.objects.filter(contract__state=State.SUSPENDED_FOR_DEBT)
+    ids = list(off.filter(Exists(paid) | Exists(promised)).values_list("pk", flat=True))
+    return _run(outlook.standing(now=now), now=now, only=ids)
+
+
+def _run(accounts: QuerySet[Any], *, now: datetime, only: list[int] | None = None) -> int:
+    off = accounts if only is None else accounts.filter(pk__in=only)
+    in_debt = off.filter(contract__state=State.SUSPENDED_FOR_DEBT, money__gte=F("due"))
     # The first condition is cheap and rules out nearly all; the second looks for an open promise.
     below = accounts.filter(contract__state=State.ACTIVE, balance__lt=-F("credit_limit")).filter(money__lt=0)
     return _each(in_debt, contract, now=now) + _each(below, contract, now=now)

@@ -27,6 +27,11 @@ def reconcile_services(**_: Any) -> None:
 
 
 @shared_task
+def return_lately_paid(**_: Any) -> None:
+    reconcile.run_lately_paid(now=timezone.now())
+
+
+@shared_task
 def begin_month(**_: Any) -> None:
     """Begins the run, and sends its ranges: new ones, and those whose message or worker was lost."""
     months.begin(now=timezone.now())

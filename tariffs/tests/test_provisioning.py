@@ -342,7 +342,7 @@ def test_the_timetable_looks_often_enough_for_a_minute():
     app.finalize()
     every = {row["task"].rpartition(".")[2]: row["schedule"] for row in app.conf.beat_schedule.values()}
 
-    assert every["reconcile_services"] + every["provision"] <= timedelta(seconds=15)
+    assert every["return_lately_paid"] + every["provision"] <= timedelta(seconds=15)
 
 
 # Staff

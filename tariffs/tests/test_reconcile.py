@@ -140,6 +140,39 @@ def test_within_the_credit_or_on_a_promise_it_runs_on():
     assert reconcile.run(now=NOON) == 0
 
 
+# Those to whom money came a short while ago
+
+
+def test_who_has_lately_paid_returns_in_the_quick_pass():
+    contract = contract_of("183.33")
+
+    assert reconcile.run_lately_paid(now=NOON + timedelta(seconds=5)) == 1
+    assert state_of(contract) == ACTIVE
+
+
+def test_a_promise_returns_the_service_in_the_quick_pass():
+    contract = contract_of("83.33")
+    put(contract.pk, 1, now=NOON - timedelta(days=2))
+    promises.grant(contract.pk, operation=uuid4(), now=NOON)
+
+    assert reconcile.run_lately_paid(now=NOON + timedelta(seconds=5)) == 1
+
+
+def test_what_has_become_enough_without_new_money_waits_for_the_full_pass():
+    contract_of("183.33")
+    later = NOON + timedelta(hours=1)
+
+    assert reconcile.run_lately_paid(now=later) == 0
+    assert reconcile.run(now=later) == 1
+
+
+def test_below_zero_the_service_stops_in_the_quick_pass_too():
+    contract = contract_of("-0.01", charged_in=NOVEMBER, state=ACTIVE)
+
+    assert reconcile.run_lately_paid(now=NOON + timedelta(hours=1)) == 1
+    assert state_of(contract) == DEBT
+
+
 # At once
 
 
