@@ -82,12 +82,10 @@ def suspend_by_wish(contract: Contract, *, now: datetime) -> bool:
     return any(_move(contract, state, wish, "suspended_by_wish", reason="", now=now) for state in old)
 
 
-def end_wish(contract: Contract, *, is_paid: bool, now: datetime) -> bool:
-    """The pause is over: the service runs again, or is off for debt if it is not paid; False when it was not paused."""
-    wish = Contract.State.SUSPENDED_BY_WISH
-    if is_paid:
-        return _move(contract, wish, Contract.State.ACTIVE, "returned_to_service", reason="", now=now)
-    return _move(contract, wish, Contract.State.SUSPENDED_FOR_DEBT, "suspended_for_debt", reason="", now=now)
+def end_wish(contract: Contract, *, now: datetime) -> bool:
+    """The pause is over and the service runs again; False when it was not paused."""
+    states = (Contract.State.SUSPENDED_BY_WISH, Contract.State.ACTIVE)
+    return _move(contract, *states, "returned_to_service", reason="", now=now)
 
 
 @transaction.atomic

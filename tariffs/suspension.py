@@ -26,7 +26,7 @@ from billing.models import Account, LedgerEntry
 from billing.outlook import Standing
 from notifications import live, outbox
 from notifications.models import Topic
-from tariffs import picture, pricing, suspension_days, suspension_terms, turbo
+from tariffs import picture, pricing, suspension_days, suspension_terms, switching, turbo
 from tariffs.models import OptionUse, Subscription, Suspension
 from tariffs.suspension_days import DAY, Span
 from tariffs.suspension_terms import SuspensionRefused as SuspensionRefused
@@ -194,24 +194,21 @@ def finish(suspension_id: int, *, now: datetime) -> bool:
 
 
 def _return(pause: Suspension, *, now: datetime) -> None:
-    """A worker that comes late returns what is paid for the days that the service was off for it."""
+    """With what waited for it. A worker that comes late returns what is paid for the days that the service was off."""
     contract_id, today = pause.contract_id, timezone.localdate(now)
     if pause.ends_on + DAY < today:
         late = Span(pause.ends_on + DAY, today - DAY)
         charges.post(contract_id, _lines(pricing.returned, contract_id, late, f"suspension:{pause.pk}:late"), now=now)
+    contracts.end_wish(pause.contract, now=now)
+    switching.do_due(contract_ids=[contract_id], now=now)  # what waited for the service is charged with it
     standing = outlook.stand(contract_id, now=now)
-    is_paid = standing.money >= standing.due
-    contracts.end_wish(standing.contract, is_paid=is_paid, now=now)
-    lines = standing.lines(today) if is_paid and standing.due else []
-    charges.post(contract_id, lines, now=now)
-    charged, missing = -sum(line.amount for line in lines), standing.due - standing.money
-    _tell(
-        pause,
-        "suspension_over",
-        now,
-        charged=str(charged) if charged else "",
-        missing="" if is_paid else str(missing),
-    )
+    due, missing = standing.due, standing.due - standing.money
+    if missing > 0:
+        contracts.suspend_for_debt(standing.contract, now=now)
+    elif due:
+        charges.post(contract_id, standing.lines(today), now=now)
+    sums = {"charged": "", "missing": str(missing)} if missing > 0 else {"charged": str(due or ""), "missing": ""}
+    _tell(pause, "suspension_over", now, **sums)
 
 
 def _charge_days(pause: Suspension, *, now: datetime) -> bool:

@@ -196,6 +196,7 @@ def rules() -> list[str]:
         % {"free": settings.SUSPENSION_FREE_DAYS, "fee": short_rubles(Decimal(settings.SUSPENSION_DAY_FEE))},
         _("The monthly fee of these days, with options and discounts, is returned to the account by days."),
         _("Options are paused with the tariff. A running turbo boost is stopped, and its unused full hours returned."),
+        _("A switch of tariff planned for a day of the pause is done when the service returns."),
         _("The months of an offer go on: what falls into the pause is not added at its end."),
         _("You may end it early, from the next day on; then the days that are used after all are charged again."),
     ]

@@ -120,8 +120,8 @@ def test_a_pause_from_the_1st_and_the_month_run_at_once_cost_nothing():
     assert audit.differences() == []
 
 
-class Killed(Exception):
-    pass
+class Killed(BaseException):
+    """A death is nothing that a task could catch."""
 
 
 @pytest.mark.parametrize("day", [date(2026, 11, 23), date(2026, 12, 6)])
