@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -103,7 +104,7 @@ class UseAdmin(StaffModelAdmin):
         if db_field.name == self.what:
             own = Q(city=None) | Q(city__in=cities_of(request.user))
             rows = self.sold.objects.filter(own, is_archived=False).select_related("city")
-            return OfACity(rows, label=db_field.verbose_name)
+            return OfACity(rows, label=capfirst(db_field.verbose_name))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

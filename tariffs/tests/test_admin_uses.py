@@ -74,6 +74,14 @@ def test_an_option_is_switched_on_by_the_same_verb_with_a_row_in_the_journal(cli
     assert Notice.objects.filter(contract=contract, kind="option_on").exists()
 
 
+@pytest.mark.parametrize("model", ["optionuse", "offeruse", "suspension", "switch"])
+def test_the_form_has_its_button_and_the_number_of_a_link(client, agent, contract, model):
+    shown = page(client.get(reverse(f"admin:tariffs_{model}_add"), {"contract": contract.number}))
+
+    assert 'name="_save"' in shown
+    assert f'value="{contract.number}"' in shown or model == "suspension"
+
+
 def test_sent_twice_it_is_switched_on_once(client, agent, contract):
     option, drawn = OptionFactory(fee=300), uuid4()
 
