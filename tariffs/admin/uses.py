@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.admin.base import StaffModelAdmin, author_of
@@ -218,7 +219,7 @@ class OfferUseAdmin(UseAdmin):
     list_filter = ["offer", CityOfContractFilter]
     list_select_related = ["contract", "offer"]
 
-    @admin.display(description=_("taken"), ordering="taken_at")
+    @admin.display(description=pgettext_lazy("an offer", "taken"), ordering="taken_at")
     def taken(self, use: OfferUse) -> str:
         return moment(use.taken_at)
 

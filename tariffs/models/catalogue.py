@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import City, Subscriber
 
@@ -102,7 +103,7 @@ class TariffPrice(models.Model):
 
     tariff = models.ForeignKey(Tariff, models.PROTECT, related_name="prices", verbose_name=_("tariff"))
     fee = models.DecimalField(_("monthly fee, ₽"), max_digits=8, decimal_places=2, validators=[MinValueValidator(0)])
-    since = models.DateField(_("from"))
+    since = models.DateField(pgettext_lazy("of a day", "from"))
     announced_at = models.DateTimeField(_("subscribers told"), null=True, blank=True, editable=False)
 
     class Meta:
@@ -173,7 +174,7 @@ class OptionPrice(models.Model):
 
     option = models.ForeignKey(Option, models.PROTECT, related_name="prices", verbose_name=_("option"))
     fee = models.DecimalField(_("monthly fee, ₽"), max_digits=8, decimal_places=2, validators=[MinValueValidator(0)])
-    since = models.DateField(_("from"))
+    since = models.DateField(pgettext_lazy("of a day", "from"))
     announced_at = models.DateTimeField(_("subscribers told"), null=True, blank=True, editable=False)
 
     class Meta:

@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Contract, User
 
@@ -25,7 +26,7 @@ class Subscription(models.Model):
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="subscriptions", verbose_name=_("contract"))
     tariff = models.ForeignKey(Tariff, models.PROTECT, related_name="subscriptions", verbose_name=_("tariff"))
-    since = models.DateField(_("from"))
+    since = models.DateField(pgettext_lazy("of a day", "from"))
     until = models.DateField(_("until"), null=True, blank=True)
 
     objects = SubscriptionQuerySet.as_manager()
@@ -106,7 +107,7 @@ class OptionUse(models.Model):
     option = models.ForeignKey(Option, models.PROTECT, related_name="uses", verbose_name=_("option"))
     quantity = models.PositiveSmallIntegerField(_("quantity"), default=1)
     choice = models.CharField(_("chosen"), max_length=80, blank=True)
-    since = models.DateField(_("from"))
+    since = models.DateField(pgettext_lazy("of a day", "from"))
     until = models.DateField(_("until"), null=True, blank=True)  # the first day without it
     created_at = models.DateTimeField(_("switched on"))
     ended_at = models.DateTimeField(null=True, blank=True)  # set when `until` has come: the row is history
@@ -147,14 +148,14 @@ class OfferUse(models.Model):
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="offers", verbose_name=_("contract"))
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="uses", verbose_name=_("offer"))
     number = models.PositiveSmallIntegerField(_("which time"), default=1)
-    since = models.DateField(_("from"))
+    since = models.DateField(pgettext_lazy("of a day", "from"))
     until = models.DateField(_("until"), null=True, blank=True)  # the first day without it; None for what is given once
     percent = models.PositiveSmallIntegerField(_("percent off"), null=True, blank=True)
     option = models.ForeignKey(
         Option, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("option")
     )
     presses_left = models.PositiveSmallIntegerField(_("free turbo presses left"), default=0)
-    taken_at = models.DateTimeField(_("taken"))
+    taken_at = models.DateTimeField(pgettext_lazy("an offer", "taken"))
 
     class Meta:
         verbose_name = _("offer taken")
