@@ -43,6 +43,7 @@ CABINET = [
     "/cabinet/statistics/speed/",
     "/cabinet/turbo/",
     "/cabinet/options/",
+    "/cabinet/suspension/",
     "/cabinet/offers/",
 ]
 ADMIN = [
