@@ -16,7 +16,7 @@ from tariffs.statistics import Spending, Statistics, Traffic
 TOP, BOTTOM = 26, 170
 GAP = 0.24  # of a column's place stays empty
 NAMES_MOST = 7  # under the columns of a chart on a phone
-STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
+STEPS = tuple(map(Decimal, ("1", "1.5", "2", "3", "4", "5", "6", "8", "10")))
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A height that is written beside the chart: bytes, or rubles."""
+    """A height to measure columns by: bytes, or rubles. Only the top one has room for its amount."""
 
     y: str
     amount: Any
+    is_named: bool
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,13 @@ def _chart(rows: Sequence[Traffic | Spending], heights: list[list[tuple[str, Any
     place = 1 / len(rows)
     return Chart(
         columns=[_column(n * place, place, parts, top) for n, parts in enumerate(heights)],
-        lines=[Line(f"{_y(amount, top):.1f}", amount) for amount in (top, top / 2)],
+        lines=[Line(f"{_y(amount, top):.1f}", amount, amount == top) for amount in (top, top / 2)],
         names=_names(rows, place),
     )
 
 
 def _round_above(most: Decimal) -> Decimal:
-    """The next of 1, 2, 2.5, 5 and 10 times a power of ten."""
+    """The next round number, so that most columns use their room."""
     power = Decimal(10) ** most.adjusted()
     return next(step * power for step in STEPS if step * power >= most)
 

@@ -277,8 +277,8 @@ def test_columns_are_as_high_as_their_amounts_and_stay_inside():
     chart = charts.of_traffic(of(contract))
 
     first, last = chart.columns[0].parts, chart.columns[-1].parts
-    assert chart.lines[0].amount == 100 * GB
-    assert [float(part.height) for part in first] == pytest.approx([86.4, 28.8])
+    assert chart.lines[0].amount == 80 * GB
+    assert [float(part.height) for part in first] == pytest.approx([108, 36])
     assert float(first[1].y) + float(first[1].height) == pytest.approx(float(first[0].y))
     assert float(last[0].y) + float(last[0].height) == pytest.approx(charts.BOTTOM)
     assert len(chart.names) <= charts.NAMES_MOST
