@@ -100,7 +100,7 @@ def measure() -> None:
         for name in ("bare", "run") if number % 2 == 0 else ("run", "bare"):
             with Copied():
                 took[name].append(charge_bare() if name == "bare" else charge_by_the_run())
-                print(f"  {name}: {took[name][-1].by_clock:.1f} s", file=sys.stderr)
+                print(f"  {name}: {took[name][-1]}", file=sys.stderr)
     print(f"{CONTRACTS} contracts. The rate of the month run with one worker, to that of one bare statement:")
     print(f"  by the clock {ratio(took, 'by_clock')}")
     print(f"  by the processor time of PostgreSQL and the worker {ratio(took, 'by_processor')}")

@@ -10,9 +10,11 @@ line AS MATERIALIZED (
     FROM tariffs_parts(%(first)s, %(last)s, %(day)s, %(with_planned)s) AS part
     WHERE part.fee <> 0
 ), due AS MATERIALIZED (
-    SELECT line.contract_id, SUM(line.fee) AS fee FROM line GROUP BY line.contract_id
+    SELECT line.contract_id, SUM(line.fee) AS fee, MIN(line.place) AS place,
+        MIN(line.use_id) FILTER (WHERE line.place = 1) AS first_option
+    FROM line GROUP BY line.contract_id
 ), payer AS MATERIALIZED (
-    SELECT due.contract_id, due.fee,
+    SELECT due.contract_id, due.fee, due.place, due.first_option,
         account.balance + account.credit_limit + COALESCE(promise.amount, 0) AS money
     FROM due
     JOIN accounts_contract AS contract
@@ -45,19 +47,15 @@ CHARGE = f"""
 WITH {PAYERS}, able AS MATERIALIZED (
     SELECT named.*, (SELECT entry.id FROM billing_ledgerentry AS entry WHERE entry.key = named.key) IS NULL AS is_open
     FROM (SELECT payer.*, 'month:' || payer.contract_id || %(suffix)s AS key FROM payer OFFSET 0) AS named
-), opening AS (
-    -- Under a free tariff the first paid option opens the month: its line has the month's own key.
-    SELECT line.contract_id, MIN(line.use_id) AS use_id FROM line
-    WHERE line.place = 1 AND line.contract_id NOT IN (SELECT paid.contract_id FROM line AS paid WHERE paid.place = 0)
-    GROUP BY line.contract_id
 ), posted AS (
     INSERT INTO billing_ledgerentry (account_id, kind, amount, key, at, title)
     SELECT line.contract_id, CASE WHEN line.fee < 0 THEN 'discount' ELSE 'month' END, -line.fee,
-        CASE WHEN line.place = 0 OR line.use_id = opening.use_id THEN able.key ELSE able.key || ':' || line.code END,
+        -- Under a free tariff the first paid option opens the month: its line has the month's own key.
+        CASE WHEN line.place = 0 OR (able.place = 1 AND line.place = 1 AND line.use_id = able.first_option)
+            THEN able.key ELSE able.key || ':' || line.code END,
         %(now)s, line.title
     FROM line JOIN able ON able.contract_id = line.contract_id AND able.is_open AND able.money >= able.fee
-    LEFT JOIN opening ON opening.contract_id = line.contract_id AND line.place = 1
-    ORDER BY line.contract_id, line.place, line.use_id
+    ORDER BY line.place, line.contract_id, line.use_id
 )
 SELECT COUNT(*) FILTER (WHERE able.is_open AND able.money >= able.fee),
     COALESCE(SUM(able.fee) FILTER (WHERE able.is_open AND able.money >= able.fee), 0),
