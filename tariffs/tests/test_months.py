@@ -18,7 +18,7 @@ from billing import audit, charges, outlook
 from billing.models import Account, EntryKind, LedgerEntry
 from billing.tests.factories import PromisedPaymentFactory, account_of, put
 from notifications.models import Notice
-from tariffs import months, picture, pricing, tasks
+from tariffs import months, picture, pricing, switching, tasks
 from tariffs.models import MonthRange, MonthRun, Subscription, Suspension, TariffPrice
 from tariffs.tests.factories import (
     LONG_AGO,
@@ -362,6 +362,24 @@ def test_two_runs_at_once_charge_once(monkeypatch):
     assert sum(map(sum, done)) == 4
     assert [len(december(contract)) for contract in contracts] == [0, 1] * 6
     assert not audit.differences()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_switch_during_the_run_pays_one_fee_for_each_day(attempt):
+    contract = served(fee=600, balance=2000)
+    dearer = TariffFactory(city=contract.city, fee=900)
+    months.begin(now=TEN_PAST)
+    [range_id] = months.take_waiting(now=TEN_PAST)
+    acts = [
+        lambda: months.charge(range_id, clock=lambda: TEN_PAST),
+        lambda: switching.switch_now(contract.pk, tariff_id=dearer.pk, operation=uuid4(), now=TEN_PAST),
+    ]
+
+    done = at_once(2, lambda number: acts[number]())
+
+    assert not [each for each in done if isinstance(each, Exception)]
+    assert balance_of(contract) == 2000 - 900  # since the first day of the month, whoever came first
 
 
 @pytest.mark.django_db(transaction=True)
