@@ -192,9 +192,11 @@ FROM (
 ) kept ON true
 WHERE kept.down IS NULL OR (kept.down, kept.up) IS DISTINCT FROM (told.down, told.up)
 """
+# Not an UPDATE that joins: with what PostgreSQL knows of a table being filled, it read all hours for each fresh one.
 REPLACE = """
-UPDATE tariffs_traffichour hours SET down = fresh.down, up = fresh.up FROM traffic_fresh fresh
-WHERE NOT fresh.is_new AND hours.contract_id = fresh.contract_id AND hours.hour = fresh.hour
+INSERT INTO tariffs_traffichour (contract_id, hour, down, up)
+SELECT contract_id, hour, down, up FROM traffic_fresh WHERE NOT is_new
+ON CONFLICT (contract_id, hour) DO UPDATE SET down = excluded.down, up = excluded.up
 """
 ADD = """
 INSERT INTO tariffs_traffichour (contract_id, hour, down, up)
@@ -274,6 +276,5 @@ def _write(row: TrafficImport, part: _Part, *, clock: Clock) -> None:
         _keep(row, now=clock(), bytes_done=row.bytes_total + part.position + len(part.chunk))
         _stage(cursor, traffic_files.for_copy(part.chunk) or b"", part.layout)
         cursor.execute(FIND_FRESH)
-        cursor.execute("ANALYZE traffic_fresh (is_new)")
         for statement in (REPLACE, ADD, TOUCH, SUM_DAYS):
             cursor.execute(statement, {"zone": settings.TIME_ZONE})
