@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/installed-$(shell cat requirements-dev.txt | cksum | cut -d
 DEMO := MARK_DEMO=1 $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format messages bench bench-speed pins clean
+.PHONY: help run test lint format messages bench bench-speed bench-month bench-traffic pins clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -42,6 +42,9 @@ bench: $(INSTALLED) ## measure; prints ratios, which hold on any machine
 
 bench-speed: $(INSTALLED) ## measure the transfers of the speed test, and what pages feel of them
 	$(BIN)/python bench/speed.py
+
+bench-traffic: $(INSTALLED) ## import a million rows of traffic, beside plain COPY (ARGS=100000 for fewer)
+	$(BIN)/python bench/traffic.py $(ARGS)
 
 bench-month: $(INSTALLED) ## charge a month to a million contracts, beside one bare statement (ARGS=100000 for fewer)
 	$(BIN)/python bench/month.py $(ARGS)
