@@ -33,7 +33,8 @@ def tell_due(*, now: datetime) -> int:
 @transaction.atomic
 def _tell(subscription: Any, *, now: datetime) -> None:
     volume = usage.volume_of(subscription, today=timezone.localdate(now))
-    kind = next(kind for kind, percent in STEPS.items() if volume.left * 100 <= volume.included * percent)
+    is_nearly_over = volume.left * 100 <= volume.included * STEPS["volume_left_5"]
+    kind = "volume_over" if not volume.left else "volume_left_5" if is_nearly_over else "volume_left_20"
     outbox.tell(
         subscription.contract_id,
         Topic.TRAFFIC,
