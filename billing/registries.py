@@ -1,6 +1,6 @@
 """Registers of terminal networks: taken whole and compared with our payments. Corrections are next door.
 
-A register spans all cities, so only staff who are given all of them handle it (`may_handle`).
+A register spans all cities, so only staff who are given all of them handle it (`accounts.staff.sees_every_city`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import journal
-from accounts.models import City, Contract, User
-from accounts.staff import cities_of
+from accounts.models import Contract, User
 from billing.models import Payment, Registry, RegistryLine
 from billing.registry_files import Row
 
@@ -29,11 +28,6 @@ CHUNK = 2_000  # rows in one statement
 
 class RegistryRefused(Exception):
     """The message says why this register cannot be taken."""
-
-
-def may_handle(user: Any) -> bool:
-    """Whether a member of staff sees every city that a register may speak of."""
-    return not City.objects.exclude(pk__in=cities_of(user)).exists()
 
 
 # --- Taking a register ----------------------------------------------------------------------------------------------

@@ -16,7 +16,16 @@ from django.utils.text import capfirst
 
 from accounts import journal, networks
 from accounts.models import User
-from accounts.staff import cities_of
+from accounts.staff import cities_of, sees_every_city
+
+
+def spans_cities(request: HttpRequest) -> bool:
+    """Whether the member of staff sees every city. Asked for each button and link of a page, answered by one query."""
+    known: bool | None = getattr(request, "spans_cities", None)
+    if known is None:
+        known = sees_every_city(request.user)
+        setattr(request, "spans_cities", known)  # noqa: B010
+    return known
 
 
 class StaffModelAdmin(ModelAdmin):

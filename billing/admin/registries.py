@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.admin.base import StaffModelAdmin, author_of
+from accounts.admin.base import StaffModelAdmin, author_of, spans_cities
 from billing import registries, registry_corrections, registry_files, spreadsheets
 from billing.models import Registry, RegistryLine
 from billing.registry_corrections import CorrectionRefused
@@ -61,7 +61,7 @@ class RegistryForm(forms.ModelForm):
 
 @admin.register(Registry)
 class RegistryAdmin(StaffModelAdmin):
-    # A register spans all cities: `registries.may_handle` keeps out whoever is not given all of them.
+    # A register spans all cities: `spans_cities` keeps out whoever is not given all of them.
     city_path = None
     form = RegistryForm
     add_form_template = "admin/billing/registry/add_form.html"
@@ -88,13 +88,13 @@ class RegistryAdmin(StaffModelAdmin):
         return registry._to_correct or 0
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return super().has_module_permission(request) and _may_handle(request)
+        return super().has_module_permission(request) and spans_cities(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Registry | None = None) -> bool:
-        return super().has_view_permission(request, obj) and _may_handle(request)
+        return super().has_view_permission(request, obj) and spans_cities(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and _may_handle(request)
+        return super().has_add_permission(request) and spans_cities(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Registry | None = None) -> bool:
         return False
@@ -206,15 +206,6 @@ def _say(request: HttpRequest, line: RegistryLine) -> None:
         if account.balance < 0:
             warning = _t("The money had been spent: the balance of contract %(contract)s is %(balance)s now.")
             messages.warning(request, warning % {"contract": account, "balance": rubles(account.balance)})
-
-
-def _may_handle(request: HttpRequest) -> bool:
-    """Asked for each button of a page, answered by one query."""
-    known: bool | None = getattr(request, "handles_registers", None)
-    if known is None:
-        known = registries.may_handle(request.user)
-        setattr(request, "handles_registers", known)  # noqa: B010
-    return known
 
 
 class _Echo:

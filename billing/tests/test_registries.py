@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import journal, roles
 from accounts.models import Contract
+from accounts.staff import sees_every_city
 from accounts.tests.at_once import at_once
 from accounts.tests.factories import CityFactory, ContractFactory, StaffFactory
 from billing import registries, registry_files, terminals
@@ -299,9 +300,9 @@ def test_queries_do_not_grow_with_the_lines():
 def test_only_staff_of_every_city_handle_registers():
     izhevsk, votkinsk = CityFactory(), CityFactory(slug="votkinsk", name="Воткинск", name_en="Votkinsk")
 
-    assert registries.may_handle(StaffFactory(role=roles.ACCOUNTANT, in_cities=[izhevsk, votkinsk]))
-    assert not registries.may_handle(StaffFactory(role=roles.ACCOUNTANT, in_cities=[izhevsk]))
-    assert not registries.may_handle(StaffFactory(role=roles.ACCOUNTANT))
+    assert sees_every_city(StaffFactory(role=roles.ACCOUNTANT, in_cities=[izhevsk, votkinsk]))
+    assert not sees_every_city(StaffFactory(role=roles.ACCOUNTANT, in_cities=[izhevsk]))
+    assert not sees_every_city(StaffFactory(role=roles.ACCOUNTANT))
 
 
 def test_terminated_contracts_are_contracts():

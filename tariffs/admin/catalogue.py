@@ -15,9 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts import journal
-from accounts.admin.base import StaffModelAdmin, author_of
+from accounts.admin.base import StaffModelAdmin, author_of, spans_cities
 from accounts.admin.places import CityFilter
-from accounts.models import City
 from accounts.staff import cities_of
 from accounts.templatetags.dates import day
 from billing.templatetags.money import rubles, short_rubles
@@ -39,13 +38,6 @@ from .catalogue_forms import OfferForm, OptionForm, TariffForm, TariffsOfCitiesF
 from .price_rows import OptionPriceInline, TariffPriceInline
 
 NAME = pgettext_lazy("of what is sold", "name")  # not that of a person
-
-
-def sees_every_city(request: Any) -> bool:
-    """One query a request: the admin asks anew for every link of its menu."""
-    if not hasattr(request, "sees_every_city"):
-        request.sees_every_city = not City.objects.exclude(pk__in=cities_of(request.user)).exists()
-    return bool(request.sees_every_city)
 
 
 def was_ever_used(row: models.Model) -> bool:
@@ -102,7 +94,7 @@ class CatalogueAdmin(StaffModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if not super().has_change_permission(request, obj):
             return False
-        return obj is None or getattr(obj, "city_id", None) is not None or sees_every_city(request)
+        return obj is None or getattr(obj, "city_id", None) is not None or spans_cities(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What nobody has ever had may go, one at a time; the rest is archived."""
@@ -124,7 +116,7 @@ class CatalogueAdmin(StaffModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "city" and db_field.null and not sees_every_city(request):
+        if db_field.name == "city" and db_field.null and not spans_cities(request):
             kwargs |= {"required": True, "help_text": _("For every city at once: only staff of every city.")}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
@@ -262,10 +254,10 @@ class TurboPackageAdmin(StaffModelAdmin):
         return rubles(package.price)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and sees_every_city(request)
+        return super().has_add_permission(request) and spans_cities(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or sees_every_city(request))
+        return super().has_change_permission(request, obj) and (obj is None or spans_cities(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is not None and self.has_change_permission(request, obj) and not was_ever_used(obj)

@@ -21,9 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.admin.base import ReadOnlyAdmin, author_of
-from accounts.models import City
-from accounts.staff import cities_of
+from accounts.admin.base import ReadOnlyAdmin, author_of, spans_cities
 from accounts.templatetags.dates import moment
 from billing import shares
 from billing.templatetags.money import rubles
@@ -75,10 +73,10 @@ class MonthRunAdmin(ReadOnlyAdmin):
         return moment(run.finished_at) or "—"
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return super().has_module_permission(request) and _sees_every_city(request)
+        return super().has_module_permission(request) and spans_cities(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) and _sees_every_city(request)
+        return super().has_view_permission(request, obj) and spans_cities(request)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """The list has no filters; Django would take a year of nonsense in the address for one and fail."""
@@ -185,12 +183,3 @@ class MonthRunAdmin(ReadOnlyAdmin):
 def named(month: date) -> str:
     """«December 2026», in the reader's language."""
     return str(capfirst(date_format(month, "F Y")))
-
-
-def _sees_every_city(request: HttpRequest) -> bool:
-    """Asked for each button of a page, answered by one query."""
-    known: bool | None = getattr(request, "sees_every_city", None)
-    if known is None:
-        known = not City.objects.exclude(pk__in=cities_of(request.user)).exists()
-        setattr(request, "sees_every_city", known)  # noqa: B010
-    return known

@@ -13,8 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import StaffModelAdmin, author_of
-from billing import registries
+from accounts.admin.base import StaffModelAdmin, author_of, spans_cities
 from tariffs import traffic_files, traffic_import
 from tariffs.models import TrafficImport
 from tariffs.traffic_files import FileRefused
@@ -40,7 +39,7 @@ class TrafficForm(forms.ModelForm):
 
 @admin.register(TrafficImport)
 class TrafficImportAdmin(StaffModelAdmin):
-    # A file spans all cities: `registries.may_handle` keeps out whoever is not given all of them.
+    # A file spans all cities: `spans_cities` keeps out whoever is not given all of them.
     city_path = None
     form = TrafficForm
     fields = ["file"]
@@ -51,13 +50,13 @@ class TrafficImportAdmin(StaffModelAdmin):
     secret_fields = ("file",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return super().has_module_permission(request) and _may_handle(request)
+        return super().has_module_permission(request) and spans_cities(request)
 
     def has_view_permission(self, request: HttpRequest, obj: TrafficImport | None = None) -> bool:
-        return super().has_view_permission(request, obj) and _may_handle(request)
+        return super().has_view_permission(request, obj) and spans_cities(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and _may_handle(request)
+        return super().has_add_permission(request) and spans_cities(request)
 
     def has_change_permission(self, request: HttpRequest, obj: TrafficImport | None = None) -> bool:
         return False
@@ -104,12 +103,3 @@ class TrafficImportAdmin(StaffModelAdmin):
         if not row.is_finished:
             response["Refresh"] = "2"
         return response
-
-
-def _may_handle(request: HttpRequest) -> bool:
-    """Asked for each button of a page, answered by one query."""
-    known: bool | None = getattr(request, "handles_traffic", None)
-    if known is None:
-        known = registries.may_handle(request.user)
-        setattr(request, "handles_traffic", known)  # noqa: B010
-    return known
