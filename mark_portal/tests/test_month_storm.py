@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_workers_killed_fifty_times_charge_everybody_once(monkeypatch, contracts
             moved_at = time.monotonic()
         # Seen once: both pools fell silent for good. Whoever runs workers replaces such ones; the run is to go on then.
         if time.monotonic() > moved_at + SILENCE:
-            print(how_far(kills, workers))
+            warnings.warn(how_far(kills, workers), stacklevel=1)
             moved_at = time.monotonic()
             for worker in workers:
                 worker.kill_whole()
