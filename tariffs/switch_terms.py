@@ -26,7 +26,7 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True)
 class Terms:
-    """Sums in rubles. `since` is the first day with the new tariff, `missing` what the steps lack at their end."""
+    """Sums in rubles. `since` is the first day with the new tariff, `missing` what the steps lack on the worst day."""
 
     tariff: Tariff
     when: When
@@ -35,6 +35,7 @@ class Terms:
     balance: Decimal
     steps: tuple[Step, ...]
     missing: Decimal
+    missing_on: date
     before: Picture
     after: Picture
     ends: tuple[holding.OwnOption, ...]
@@ -55,6 +56,11 @@ class Terms:
     def has_preview(self) -> bool:
         """Whether the lines are worth seeing: it can be done, or only money is missing."""
         return all(reason.code == "money" for reason in self.reasons)
+
+    @property
+    def stops_service(self) -> bool:
+        """Whether a month's charge is what lacks money, not the switch itself."""
+        return self.when.is_free or self.missing_on != self.when.on
 
     @property
     def top_up(self) -> Decimal:
@@ -130,7 +136,11 @@ def _terms(ground: Ground, tariff: Tariff, when: When, *, since: date, steps: li
     account, pause = ground.standing.account, ground.holding.pause
     # At once only the switch's own lines must be covered: a month that is charged later asks for itself.
     counted = [step for step in steps if step.is_own] if when.is_at_once else steps
-    left = counted[-1].balance_after if counted else account.balance
+    # Each day asks for its whole sum, so what stands after its last line counts: a service that stopped for debt
+    # on the way is not switched, though the switch would have given more back.
+    evenings = {step.on: step.balance_after for step in counted}
+    worst = min(evenings, key=lambda day: evenings[day], default=ground.today)
+    left = evenings.get(worst, account.balance)
     return Terms(
         tariff=tariff,
         when=when,
@@ -139,6 +149,7 @@ def _terms(ground: Ground, tariff: Tariff, when: When, *, since: date, steps: li
         balance=account.balance,
         steps=tuple(steps),
         missing=max(-left - account.credit_limit, NOTHING),
+        missing_on=worst,
         before=ground.holding.picture(since),
         after=ground.holding.under(tariff, since),
         ends=tuple(use for use in ground.holding.options if use.is_to_come(since) and not use.fits(tariff)),

@@ -59,6 +59,17 @@ def periods(contract):
     return [(row.since, row.until) for row in rows]
 
 
+def test_money_is_missing_on_the_first_that_comes_before_though_the_switch_gives_some_back(contract):
+    put(contract.pk, -1500)  # 500 left, 600 needed on 1 December
+    cheaper = TariffFactory(city=contract.city, fee=0)
+
+    ground = switching.ground(contract.pk, now=NOON)
+    terms = switching.quote(ground, ground.holding.tariffs[cheaper.pk], switching.When(MID))
+
+    assert terms.steps[-1].balance_after > 0
+    assert (terms.missing, terms.missing_on, terms.stops_service) == (Decimal(100), NEXT, True)
+
+
 # --- Planned, replaced, cancelled
 
 
