@@ -36,10 +36,19 @@ PATIENCE = 60  # seconds
 
 
 class Pages:
-    """granian as in production, on the test's database."""
+    """granian as in production, on the test's database.
+
+    It leaves when a worker dies soon after its birth, and the service manager starts it again: so does this.
+    """
 
     def __init__(self):
         self.port = free_port()
+        self.is_wanted = True
+        self.start()
+        self.manager = threading.Thread(target=self.keep_up)
+        self.manager.start()
+
+    def start(self):
         database = re.sub(r"[^/]+$", connection.settings_dict["NAME"], os.environ["DATABASE_URL"])
         environment = {"DATABASE_URL": database, "REDIS_URL": settings.REDIS_URL, "REQUEST_LOG_LEVEL": "ERROR"}
         options = ["--interface", "wsgi", "--workers", str(WORKERS), "--blocking-threads", "1", "--no-ws"]
@@ -49,6 +58,12 @@ class Pages:
             env=os.environ | environment | {"LOG_LEVEL": "ERROR"},
             cwd=settings.BASE_DIR,
         )
+
+    def keep_up(self):
+        while self.is_wanted:
+            if self.process.poll() is not None:
+                self.start()
+            time.sleep(0.1)
 
     @property
     def workers(self):
@@ -68,6 +83,8 @@ class Pages:
         return False
 
     def stop(self):
+        self.is_wanted = False
+        self.manager.join()
         self.process.terminate()
         try:
             self.process.wait(PATIENCE)
