@@ -3,11 +3,18 @@
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import redis
 from django.test import TransactionTestCase
 
 from mark_portal.tests import migrated_rows
+
+# The same examples in every run: a change is judged by what it changed, not by the luck of its run. Luck is tried
+# apart: HYPOTHESIS_PROFILE=lucky make test ARGS="-m hypothesis".
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("lucky", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session")
