@@ -10,7 +10,8 @@ from django.db import transaction
 from billing import ledger, shares
 from billing.models import LedgerEntry
 from billing.parts import Line as Line
-from billing.parts import foreseen as foreseen
+from billing.parts import Step as Step
+from billing.parts import steps as steps
 
 
 @transaction.atomic

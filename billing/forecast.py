@@ -36,7 +36,7 @@ class Line:
     amount: Decimal
     balance: Decimal
     missing: Decimal = Decimal(0)
-    charges: tuple[tuple[parts.Line, Decimal], ...] = ()  # the lines of the ledger, each with the balance after it
+    charges: tuple[parts.Step, ...] = ()  # the lines of the ledger
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _line(standing: Standing, on: date, event: Event, balance: Decimal) -> Line:
     missing = fee - balance - standing.account.credit_limit - _promised(standing, on)
     if missing > 0:
         return Line(on, Event.STOP, Decimal(0), balance, missing)
-    return Line(on, Event.FEE, -fee, balance - fee, charges=tuple(parts.foreseen(balance, charges)))
+    return Line(on, Event.FEE, -fee, balance - fee, charges=tuple(parts.steps(balance, charges, on)))
 
 
 def _promised(standing: Standing, on: date) -> Decimal:

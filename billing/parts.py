@@ -34,6 +34,23 @@ class Line:
     title: str
 
 
+@dataclass(frozen=True)
+class Step:
+    """A line to come, as pages show it: on which day, and the balance after it."""
+
+    on: date
+    line: Line
+    balance_after: Decimal
+
+    @property
+    def title(self) -> str:
+        return self.line.title
+
+    @property
+    def amount(self) -> Decimal:
+        return self.line.amount
+
+
 def month_lines(contract_id: int, parts: Iterable[Part], day: date) -> list[Line]:
     """The charge for the days of a month from `day` on; on the 1st it is the whole month.
 
@@ -57,11 +74,11 @@ def rest(parts: Iterable[Part], day: date) -> Decimal:
     return -sum((amount for _part, amount, _kind in _shared(parts, day, sign=-1)), Decimal(0))
 
 
-def foreseen(balance: Decimal, lines: Iterable[Line]) -> Iterator[tuple[Line, Decimal]]:
-    """Each line with the balance after it."""
+def steps(balance: Decimal, lines: Iterable[Line], on: date) -> Iterator[Step]:
+    """What posting these lines on that day will show."""
     for line in lines:
         balance += line.amount
-        yield line, balance
+        yield Step(on, line, balance)
 
 
 def _shared(parts: Iterable[Part], day: date, *, sign: int) -> Iterator[tuple[Part, Decimal, EntryKind]]:

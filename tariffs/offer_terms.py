@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from accounts.templatetags.dates import day as written
 from billing import charges, shares
-from billing.charges import Line
+from billing.charges import Line, Step
 from billing.models import EntryKind
 from tariffs import pricing, reasons
 from tariffs.models import Family, Offer
@@ -62,8 +62,8 @@ class Quote:
         return bool(self.reasons)
 
     @property
-    def foreseen(self) -> list[tuple[Line, Decimal]]:
-        return list(charges.foreseen(self.balance, self.lines))
+    def steps(self) -> list[Step]:
+        return list(charges.steps(self.balance, self.lines, self.since))
 
     @property
     def last_day(self) -> date | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from functools import cached_property
 
 from django.conf import settings
 
-from billing import outlook, shares
+from billing import charges, outlook, shares
 from billing.charges import Line
 from billing.models import EntryKind
 from billing.outlook import Standing
@@ -49,13 +48,14 @@ def days(today: date) -> tuple[date, date]:
 
 
 @dataclass(frozen=True)
-class Step:
-    """A line to come. `is_own`: posted by the switch itself; the others are the months' charges around it."""
+class Step(charges.Step):
+    """`is_own`: posted by the switch itself; the others are the months' charges around it."""
 
-    on: date
-    line: Line
-    balance_after: Decimal
     is_own: bool
+
+    @property
+    def note(self) -> str:
+        return str(self.line.kind.label)
 
 
 @dataclass(frozen=True)

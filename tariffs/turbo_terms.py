@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.templatetags.dates import moment
 from billing import charges
-from billing.charges import Line
+from billing.charges import Line, Step
 from billing.models import Account, EntryKind
 from tariffs import access, reasons
 from tariffs.access import Access
@@ -68,6 +69,7 @@ class Quote:
 
     package: TurboPackage
     is_free: bool
+    on: date
     lines: list[Line]
     balance: Decimal
     ends_at: datetime
@@ -89,8 +91,8 @@ class Quote:
         return next((reason.missing for reason in self.reasons if reason.missing), None)
 
     @property
-    def steps(self) -> list[tuple[Line, Decimal]]:
-        return list(charges.foreseen(self.balance, self.lines))
+    def steps(self) -> list[Step]:
+        return list(charges.steps(self.balance, self.lines, self.on))
 
     def refuse_if_locked(self) -> None:
         if self.reasons:
@@ -106,6 +108,7 @@ def quote(ground: Ground, package: TurboPackage, *, is_free: bool = False) -> Qu
     return Quote(
         package=package,
         is_free=is_free,
+        on=timezone.localdate(ground.now),
         lines=lines,
         balance=ground.account.balance,
         ends_at=(boost.ends_at if boost else ground.now) + package.hours * HOUR,

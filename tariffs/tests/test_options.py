@@ -523,7 +523,7 @@ def test_what_is_shown_is_what_is_posted(fee, activation, percent, quantities, d
             assert [(line.kind, line.amount, line.title) for line in shown.lines] == [
                 (row.kind, row.amount, row.title) for row in posted
             ]
-            after = shown.foreseen[-1][1] if shown.lines else shown.balance
+            after = shown.steps[-1].balance_after if shown.lines else shown.balance
             assert balance(contract) == after
         if is_charged:  # however often it grew, the rest of the month costs what its last quantity does
             grown = max(quantities[: 1 + max(i for i, q in enumerate(quantities) if q == max(quantities))])
