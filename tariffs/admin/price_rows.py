@@ -18,10 +18,12 @@ from billing.shares import first_of_month
 from tariffs import prices
 from tariffs.models import OptionPrice, TariffPrice
 
+MONTHS_AHEAD = 12
+
 
 def months_to_choose(possible: date) -> list[tuple[str, str]]:
     """The firsts that a new price may begin on, the earliest first."""
-    firsts = [first_of_month(possible, ahead) for ahead in range(12)]
+    firsts = [first_of_month(possible, ahead) for ahead in range(MONTHS_AHEAD)]
     return [("", "—"), *((first.isoformat(), day(first)) for first in firsts)]
 
 
@@ -92,6 +94,11 @@ class PriceInline(admin.TabularInline):
     def get_min_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         """Nothing is sold without a price."""
         return 0 if obj else 1
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """No more rows than months can be chosen: each is drawn, so a page that claims a million would take minutes."""
+        most = (obj.prices.count() if obj else 0) + MONTHS_AHEAD
+        return super().get_formset(request, obj, max_num=most, absolute_max=most, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._owner.has_view_permission(request, obj)
