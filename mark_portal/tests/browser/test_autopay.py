@@ -46,7 +46,7 @@ def test_a_card_is_kept_while_paying_and_then_charged_by_itself(visit, user):  #
     page.get_by_label("Keep the card for the next payments").check()
     pay(page, amount="50")
     decide(page, "Pay")
-    expect(page.get_by_text("The money has come")).to_be_visible()
+    expect(page.get_by_text("The money has come", exact=True)).to_be_visible()
     page.goto(AUTOPAY)
 
     agree(page, "900")

@@ -60,7 +60,7 @@ def test_money_comes_through_the_bank_and_back(visit, user, script):
     decide(page, "Pay")
 
     expect(page).to_have_url(PAYMENT)
-    expect(page.get_by_text("The money has come")).to_be_visible()
+    expect(page.get_by_text("The money has come", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="+550.00")).to_be_visible()
     assert balance(user) == 650
 
@@ -94,7 +94,7 @@ def test_the_page_waits_for_a_late_bank_and_changes_by_itself(visit, user, scrip
 
     confirm_late(page)
 
-    expect(page.get_by_text("The money has come")).to_be_visible()
+    expect(page.get_by_text("The money has come", exact=True)).to_be_visible()
     assert balance(user) == 650
 
 
@@ -126,7 +126,7 @@ def test_sbp_is_paid_by_a_phone_while_the_page_waits(visit, user):
 
     bank.confirm(BankPayment.objects.get().number, now=timezone.now())
 
-    expect(page.get_by_text("The money has come")).to_be_visible()
+    expect(page.get_by_text("The money has come", exact=True)).to_be_visible()
 
 
 def test_a_preset_fills_the_sum_in_place_and_tells_what_it_gives(visit, user):
@@ -231,7 +231,7 @@ def test_the_old_version_can_be_paid_in(visit, user):
     pay(page, amount="500")
     decide(page, "Pay")
 
-    expect(page.get_by_text("The money has come")).to_be_visible()
+    expect(page.get_by_text("The money has come", exact=True)).to_be_visible()
 
 
 def test_it_reads_in_a_text_browser(read, session, addresses):  # noqa: F811
