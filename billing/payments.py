@@ -26,6 +26,7 @@ __all__ = [
     "Mismatch",
     "PaymentRefused",
     "cancel",
+    "follow",
     "learn",
     "lock",
     "of",
@@ -35,6 +36,7 @@ __all__ = [
     "reread",
     "start",
     "take",
+    "with_contract",
 ]
 
 OPENED = limits.Allowance("payments-opened", ceiling=20, window=timedelta(hours=1))
@@ -173,19 +175,19 @@ def start(payment_id: int, *, now: datetime) -> Payment:
 
     A gateway that does not answer leaves it NEW, and it is asked again under the same key.
     """
-    payment = _with_contract(payment_id)
-    return _follow(payment, now=now) if payment.state == Payment.State.NEW else payment
+    payment = with_contract(payment_id)
+    return follow(payment, now=now) if payment.state == Payment.State.NEW else payment
 
 
 def reread(payment_id: int, *, now: datetime) -> Payment:
     """Ask for the gateway's word and take it; within an allowance, so that a page reloaded does not flood a gateway."""
-    payment = _with_contract(payment_id)
+    payment = with_contract(payment_id)
     if payment.is_under_way:
         try:
             limits.take(ASKED, str(payment.account_id), now=now)
         except limits.LimitReached:
             return payment
-    return _follow(payment, now=now)
+    return follow(payment, now=now)
 
 
 def recheck_hanging(*, now: datetime) -> int:
@@ -198,7 +200,7 @@ def recheck_hanging(*, now: datetime) -> int:
         payment = _claim(silent, now=now)
         if payment is None:
             return count
-        _follow(payment, now=now, on_silence=silent.add)
+        follow(payment, now=now, on_silence=silent.add)
     return A_ROUND
 
 
@@ -219,7 +221,8 @@ def _pause(checks: int) -> timedelta:
     return min(FIRST_PAUSE * (1 << min(checks, 10)), LONGEST_PAUSE)
 
 
-def _follow(payment: Payment, *, now: datetime, on_silence: Callable[[str], None] | None = None) -> Payment:
+def follow(payment: Payment, *, now: datetime, on_silence: Callable[[str], None] | None = None) -> Payment:
+    """Begin it, or ask how it goes, whichever is next; `on_silence` is told the name of a gateway without an answer."""
     if payment.state == Payment.State.NEW:
         if now >= payment.created_at + KEY_LIVES:
             return _give_up(payment, "unavailable", now=now)
@@ -229,7 +232,8 @@ def _follow(payment: Payment, *, now: datetime, on_silence: Callable[[str], None
     return payment
 
 
-def _with_contract(payment_id: int) -> Payment:
+def with_contract(payment_id: int) -> Payment:
+    """With all that asking a gateway about it reads."""
     return Payment.objects.select_related("account__contract", "saved_method").get(pk=payment_id)
 
 

@@ -17,12 +17,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 
 from accounts.staff import cities_of
-from billing import day_report, spreadsheets
+from billing import day_report, gateways, spreadsheets
 from billing.day_report import Counted, Report, Row
 from billing.forms.day_report import DayReportForm
 from billing.models import Payment
-
-from .search import gateway_name
 
 # Accountants and supervisors have both.
 PERMISSIONS = ("billing.view_payment", "billing.view_registry")
@@ -62,7 +60,7 @@ def page(request: HttpRequest, **context: Any) -> HttpResponse:
 
 
 def _gateway(row: Row) -> str:
-    return gateway_name(row.gateway) or _t("Without a gateway: the cash desk, staff")
+    return gateways.name_of(row.gateway) or _t("Without a gateway: the cash desk, staff")
 
 
 def _counted(report: Report) -> list[tuple[str, Counted]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -13,15 +12,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import journal
 from accounts.admin.base import ReadOnlyAdmin, author_of
 from accounts.templatetags.dates import day, moment
-from billing import payments, refunds
+from billing import inquiries, refunds
 from billing.gateways import FAILURES
 from billing.models import GatewayMessage, LedgerEntry, Payment, PromisedPayment, Refund, RegistryLine
 from billing.templatetags.money import rubles
@@ -128,31 +125,16 @@ class PaymentAdmin(search.GatewayColumn, ReadOnlyAdmin):
         return day_report.page(request, **self.admin_site.each_context(request))
 
     def ask_view(self, request: HttpRequest, payment_id: int) -> HttpResponse:
-        """POST: ask the gateway for its word now, as the task would later. Harmless, so whoever answers a call may."""
+        """POST: ask the gateway for its word now. Only its word credits, so whoever answers a call may ask."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         payment: Payment = get_object_or_404(self.get_queryset(request), pk=payment_id)
-        if refused := _why_not_asked(payment):
-            messages.error(request, refused)
-        else:
-            self._ask(request, payment)
+        by, number = author_of(request), request.POST.get("number", "").strip()
+        try:
+            messages.info(request, inquiries.ask(payment.pk, by=by, number=number, now=timezone.now()))
+        except inquiries.InquiryRefused as refused:
+            messages.error(request, str(refused))
         return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment.pk]))
-
-    def _ask(self, request: HttpRequest, payment: Payment) -> None:
-        before, now = payment.state, timezone.now()
-        payment = payments.reread(payment.pk, now=now)
-        changes = {"contract": str(payment.account), "state": [before, payment.state]}
-        journal.record(author_of(request), "payment_reread", payment, changes=changes, now=now)
-        messages.info(request, _t("The gateway was asked. The payment: %s.") % payment.get_state_display())
-
-
-def _why_not_asked(payment: Payment) -> str:
-    """Empty when the gateway can be asked."""
-    if not payment.is_under_way or payment.method == Payment.Method.TERMINAL:
-        return _t("The gateway has said its last word about this payment.")
-    if payment.gateway not in settings.PAYMENT_GATEWAYS:
-        return _t("The gateway %s is switched off.") % search.gateway_name(payment.gateway)
-    return ""
 
 
 def _story_of(payment: Payment) -> dict[str, Any]:
@@ -169,7 +151,8 @@ def _story_of(payment: Payment) -> dict[str, Any]:
         "refunds": given,
         "told": told[:MESSAGES_SHOWN],
         "is_more_told": len(told) > MESSAGES_SHOWN,
-        "may_be_asked": not _why_not_asked(payment),
+        "may_be_asked": not inquiries.refusal(payment),
+        "wants_number": inquiries.wants_number(payment),
         "may_be_refunded": _may_be_refunded(payment, given),
     }
 

@@ -21,7 +21,7 @@ from django.utils.translation import override
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.admin.base import StaffModelAdmin, author_of, spans_cities
-from billing import registries, registry_corrections, registry_files, spreadsheets
+from billing import gateways, registries, registry_corrections, registry_files, spreadsheets
 from billing.models import Registry, RegistryLine
 from billing.registry_corrections import CorrectionRefused
 from billing.templatetags.money import rubles
@@ -29,7 +29,7 @@ from billing.terminals import TITLES
 
 from . import search
 
-GATEWAYS = [(gateway, search.gateway_name(gateway)) for gateway in TITLES]
+GATEWAYS = [(gateway, gateways.name_of(gateway)) for gateway in TITLES]
 LINES_SHOWN = 200
 
 
@@ -81,7 +81,7 @@ class RegistryAdmin(StaffModelAdmin):
 
     @admin.display(description=_("terminal network"), ordering="gateway")
     def terminals(self, registry: Registry) -> str:
-        return search.gateway_name(registry.gateway)
+        return gateways.name_of(registry.gateway)
 
     @admin.display(description=_("to correct"))
     def to_correct(self, registry: Any) -> int:
@@ -148,7 +148,7 @@ class RegistryAdmin(StaffModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _t("Register: %(network)s, %(day)s")
-            % {"network": search.gateway_name(registry.gateway), "day": f"{registry.day:%d.%m.%Y}"},
+            % {"network": gateways.name_of(registry.gateway), "day": f"{registry.day:%d.%m.%Y}"},
             "opts": self.opts,
             "registry": registry,
             "totals": registries.totals(registry),

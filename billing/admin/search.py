@@ -13,12 +13,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.places import CityFilter
+from billing import gateways
 
 SPACES = re.compile(r"[\s\u00a0\u202f₽]")
 SUM = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?")
 HELP = _("Contract number, number at the gateway, or sum: 1234.50")
-# Number, name: also of gateways that are switched off now.
-GATEWAYS = (("yookassa", "ЮKassa"), ("osmp", "OSMP"), ("sber", "Сбер"), ("sandbox", _("sandbox")))
 
 
 def sum_in(text: str) -> Decimal | None:
@@ -46,17 +45,12 @@ def _operation_in(text: str) -> UUID | None:
         return None
 
 
-def gateway_name(gateway: str) -> str:
-    """As people call it; one that this version does not know keeps the name of the code."""
-    return str(dict(GATEWAYS).get(gateway, gateway))
-
-
 class GatewayColumn:
     """For lists of what has a `gateway`."""
 
     @admin.display(description=_("gateway"), ordering="gateway")
     def through(self, row: Any) -> str:
-        return gateway_name(row.gateway)
+        return gateways.name_of(row.gateway)
 
 
 class GatewayFilter(admin.SimpleListFilter):
@@ -65,7 +59,7 @@ class GatewayFilter(admin.SimpleListFilter):
     field = "gateway"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [(name, str(title)) for name, title in GATEWAYS]
+        return [(name, str(title)) for name, title in gateways.NAMES.items()]
 
     def queryset(self, request, queryset):  # type: ignore[no-untyped-def]
         return queryset.filter(**{self.field: self.value()}) if self.value() else queryset

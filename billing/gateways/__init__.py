@@ -15,6 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import Payment, PaymentMethod, Receipt, Refund
 
+# As people call them: also those that are switched off now.
+NAMES = {"yookassa": "ЮKassa", "osmp": "OSMP", "sber": "Сбер", "sandbox": _("sandbox")}
+
 # Why a payment was not paid, by our codes; each gateway translates its own into these.
 FAILURES = {
     "declined": _("The bank declined the payment."),
@@ -142,6 +145,11 @@ def get(name: str) -> Gateway:
         raise LookupError(f"the gateway {name!r} is not in PAYMENT_GATEWAYS")
     gateway: Gateway = import_module(f"billing.gateways.{name}").gateway
     return gateway
+
+
+def name_of(gateway: str) -> str:
+    """As people call it; one that this version does not know keeps the name of the code."""
+    return str(NAMES.get(gateway, gateway))
 
 
 def offered() -> list[Gateway]:

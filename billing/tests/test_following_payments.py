@@ -363,7 +363,7 @@ def test_beginning_at_once_begins_one_payment_at_the_bank():
 @pytest.mark.django_db(transaction=True)
 def test_tasks_at_once_ask_about_each_payment_one_time(monkeypatch):
     asked = []
-    monkeypatch.setattr(payments, "_follow", lambda payment, **_: asked.append(payment.pk))
+    monkeypatch.setattr(payments, "follow", lambda payment, **_: asked.append(payment.pk))
     hanging = [PaymentFactory(next_check_at=NOON).pk for _each in range(30)]
 
     at_once(8, lambda _n: payments.recheck_hanging(now=NOON))
