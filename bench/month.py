@@ -29,9 +29,9 @@ INSERT INTO accounts_contract (number, subscriber_id, city_id, house_id, flat, s
 SELECT lpad((600000 + n)::text, 7, '0'), %(subscriber)s, %(city)s, %(house)s, '', '2020-01-01', 'active'
 FROM generate_series(1, %(contracts)s) AS n;
 
-INSERT INTO tariffs_tariff (name, name_en, summary, summary_en, position, is_archived, city_id, audience, family,
+INSERT INTO tariffs_tariff (name, name_en, summary, summary_en, position, is_archived, city_id, audience, services,
     speed_down, speed_up, switch_fee)
-SELECT 'Тариф ' || n, '', '', '', n, false, %(city)s, 'person', 'internet', 100, 100, 0
+SELECT 'Тариф ' || n, '', '', '', n, false, %(city)s, 'person', ARRAY['internet'], 100, 100, 0
 FROM generate_series(1, 20) AS n;
 INSERT INTO tariffs_tariffprice (tariff_id, fee, since)
 SELECT id, 400 + position * 13.37 + year, make_date(2023 + year, 1, 1)

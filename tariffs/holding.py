@@ -19,7 +19,6 @@ from django.db.models.functions import Cast, JSONObject
 from accounts.models import Contract
 from tariffs.models import (
     Boost,
-    Family,
     Offer,
     OfferUse,
     OptionPrice,
@@ -58,7 +57,7 @@ class OwnOption:
         return self.until is None or self.until > max(on, self.since)
 
     def fits(self, tariff: Tariff) -> bool:
-        return not self.needs or tariff.family in (self.needs, Family.BUNDLE)
+        return not self.needs or self.needs in tariff.services
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ class Holding:
         return Picture(
             self.contract_id,
             on,
-            PricedTariff(tariff.pk, tariff.name, fee, tariff.family),
+            PricedTariff(tariff.pk, tariff.name, fee, tuple(tariff.services)),
             tuple(self._options(tariff, on)),
             tuple(
                 Discount(offer.use_id, offer.name, offer.percent, offer.option_id)

@@ -19,7 +19,7 @@ from billing import charges, shares
 from billing.charges import Line, Step
 from billing.models import EntryKind
 from tariffs import pricing, reasons
-from tariffs.models import Family, Offer
+from tariffs.models import Offer, Service
 from tariffs.offer_shelf import MONTHS_SHOWN, Row, Shelf
 from tariffs.pricing import Discount, Picture
 from tariffs.reasons import Reason
@@ -193,7 +193,7 @@ def _of_services(row: Row, drawn: Picture, since: date) -> Iterator[Reason]:
     if offer.option_id and offer.option_id not in {each.option_id for each in drawn.options}:
         text = _("It is for those who have the option «%(name)s»: switch it on first.")
         yield Reason(text % {"name": row.option_name})
-    if offer.presses and (tariff is None or tariff.family not in (Family.INTERNET, Family.BUNDLE)):
+    if offer.presses and (tariff is None or Service.INTERNET not in tariff.services):
         yield Reason(_("It needs internet, and your tariff has none."))
 
 

@@ -15,7 +15,7 @@ from accounts.models import Contract
 from billing import outlook, shares
 from billing.outlook import Standing
 from tariffs import picture, reasons
-from tariffs.models import Family, Option, OptionPrice, OptionUse
+from tariffs.models import Option, OptionPrice, OptionUse
 from tariffs.pricing import Picture
 
 
@@ -100,7 +100,7 @@ def of(contract_id: int, *, now: datetime) -> Shelf:
 
 def has_service(drawn: Picture, needs: str) -> bool:
     """Whether the tariff of the picture can have an option that `needs` a service."""
-    return drawn.tariff is not None and (not needs or drawn.tariff.family in (needs, Family.BUNDLE))
+    return drawn.tariff is not None and (not needs or needs in drawn.tariff.services)
 
 
 def _options(contract: Contract, today: date) -> Any:

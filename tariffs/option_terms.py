@@ -18,7 +18,7 @@ from billing import charges, shares
 from billing.charges import Line, Step
 from billing.models import EntryKind
 from tariffs import pricing, reasons
-from tariffs.models import Family
+from tariffs.models import Service
 from tariffs.option_shelf import Row, Shelf
 from tariffs.pricing import Picture, PricedOption
 from tariffs.reasons import Reason
@@ -192,7 +192,7 @@ def _of_option(shelf: Shelf, row: Row) -> Iterator[Reason]:
 def needs(service: str) -> str:
     """Why a tariff without the service cannot have the option."""
     return {
-        Family.INTERNET: _("It needs internet, and your tariff has none."),
-        Family.TV: _("It needs television, and your tariff has none."),
-        Family.TELEPHONY: _("It needs telephony, and your tariff has none."),
-    }.get(Family(service), _("It needs a bundle of services, and your tariff is not one."))
+        Service.INTERNET: _("It needs internet, and your tariff has none."),
+        Service.TV: _("It needs television, and your tariff has none."),
+        Service.TELEPHONY: _("It needs telephony, and your tariff has none."),
+    }[Service(service)]

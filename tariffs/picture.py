@@ -12,7 +12,7 @@ from django.db.models import CharField, DateField, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast, JSONObject
 
 from accounts.models import Contract
-from tariffs.models import Family, Offer, OfferUse, OptionPrice, OptionUse, Subscription, TariffPrice
+from tariffs.models import Offer, OfferUse, OptionPrice, OptionUse, Subscription, TariffPrice
 from tariffs.pricing import Discount, Picture, PricedOption, PricedTariff
 
 
@@ -38,7 +38,9 @@ def _drawn(row: dict[str, Any]) -> Picture:
     return Picture(
         row["pk"],
         row["on"],
-        PricedTariff(tariff["id"], tariff["name"], Decimal(tariff["fee"]), tariff["family"]) if tariff else None,
+        PricedTariff(tariff["id"], tariff["name"], Decimal(tariff["fee"]), tuple(tariff["services"]))
+        if tariff
+        else None,
         tuple(PricedOption(**each | {"fee": Decimal(each["fee"])}) for each in row["used"]),
         tuple(Discount(**each) for each in row["taken"]),
     )
@@ -47,7 +49,7 @@ def _drawn(row: dict[str, Any]) -> Picture:
 def _rows(ids: list[int], on: date) -> QuerySet[Any, Any]:
     # A sum in JSON would come back as a float, so it travels as text.
     fee = Cast("fee", CharField())
-    tariff = JSONObject(id="tariff_id", name="tariff__name", fee=fee, family="tariff__family")
+    tariff = JSONObject(id="tariff_id", name="tariff__name", fee=fee, services="tariff__services")
     used = JSONObject(use_id="pk", option_id="option_id", name="option__name", fee=fee, quantity="quantity")
     taken = JSONObject(use_id="pk", name="offer__name", percent="percent", option_id="option_id")
     return (
@@ -71,7 +73,7 @@ def _subscriptions(on: date) -> QuerySet[Any]:
 def _options(on: date) -> QuerySet[Any]:
     """Without those whose service the tariff of the day has not."""
     tariffs = Subscription.objects.in_force(on).filter(contract=OuterRef("contract"))
-    has_service = Exists(tariffs.filter(tariff__family__in=[OuterRef("option__needs"), Family.BUNDLE]))
+    has_service = Exists(tariffs.filter(tariff__services__contains=[OuterRef("option__needs")]))
     rows = OptionUse.objects.in_force(on).filter(Q(option__needs="") | has_service, contract=OuterRef("pk"))
     return _priced(rows.order_by("pk"), OptionPrice.objects.filter(option=OuterRef("option")), on)
 

@@ -30,7 +30,7 @@ class PricedTariff:
     id: int
     name: str
     fee: Decimal
-    family: str = ""
+    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from mark_portal.demo.prices import (
 )
 from mark_portal.demo.prices import OPTIONS as HELD
 from tariffs import models
-from tariffs.models import Family
+from tariffs.models import Service
 
 PERSON, LEGAL = Subscriber.Kind.PERSON, Subscriber.Kind.LEGAL_ENTITY
 LONG_AGO = date(2015, 1, 1)
@@ -31,7 +31,7 @@ class About:
     """What the catalogue says of a tariff, by its Russian name."""
 
     name_en: str
-    family: Family
+    services: tuple[Service, ...]
     summary: str
     summary_en: str
     down: int | None = None
@@ -43,11 +43,11 @@ class About:
     switch_fee: int = 0
 
 
-INTERNET, TV, TELEPHONY, BUNDLE = Family.INTERNET, Family.TV, Family.TELEPHONY, Family.BUNDLE
+INTERNET, TV, TELEPHONY = Service.INTERNET, Service.TV, Service.TELEPHONY
 ABOUT = {
     "Интернет 100": About(
         "Internet 100",
-        INTERNET,
+        (INTERNET,),
         "Почта, музыка, фильмы на одном экране.",
         "Mail, music, films on one screen.",
         100,
@@ -55,7 +55,7 @@ ABOUT = {
     ),
     "Интернет 300": About(
         "Internet 300",
-        INTERNET,
+        (INTERNET,),
         "Для семьи: несколько экранов и видеозвонки сразу.",
         "For a family: several screens and calls at once.",
         300,
@@ -63,7 +63,7 @@ ABOUT = {
     ),
     "Интернет 300 + ТВ": About(
         "Internet 300 + TV",
-        BUNDLE,
+        (INTERNET, TV),
         "Интернет для семьи и цифровое ТВ.",
         "Internet and digital TV.",
         300,
@@ -71,11 +71,17 @@ ABOUT = {
         180,
     ),
     "Интернет 500 + ТВ": About(
-        "Internet 500 + TV", BUNDLE, "Запас скорости и все каналы.", "Speed to spare, every channel.", 500, 500, 230
+        "Internet 500 + TV",
+        (INTERNET, TV),
+        "Запас скорости и все каналы.",
+        "Speed to spare, every channel.",
+        500,
+        500,
+        230,
     ),
     "Интернет 1000 + ТВ": About(
         "Internet 1000 + TV",
-        BUNDLE,
+        (INTERNET, TV),
         "Самая быстрая линия и все каналы.",
         "The fastest line and every channel.",
         1000,
@@ -84,18 +90,18 @@ ABOUT = {
         switch_fee=200,
     ),
     "Гигабит": About(
-        "Gigabit", INTERNET, "До 1 Гбит/с в обе стороны.", "Up to 1 Gbit/s both ways.", 1000, 1000, switch_fee=200
+        "Gigabit", (INTERNET,), "До 1 Гбит/с в обе стороны.", "Up to 1 Gbit/s both ways.", 1000, 1000, switch_fee=200
     ),
-    "Интернет 60": About("Internet 60", INTERNET, "Прежний тариф.", "A former tariff.", 60, 60),
+    "Интернет 60": About("Internet 60", (INTERNET,), "Прежний тариф.", "A former tariff.", 60, 60),
     "Кабельное ТВ": About(
-        "Cable TV", TV, "Кабельные каналы без приставки.", "Cable channels without a set-top box.", channels=72
+        "Cable TV", (TV,), "Кабельные каналы без приставки.", "Cable channels without a set-top box.", channels=72
     ),
     "Городской телефон": About(
-        "City telephone", TELEPHONY, "Городской номер и 300 минут.", "A city number and 300 minutes.", minutes=300
+        "City telephone", (TELEPHONY,), "Городской номер и 300 минут.", "A city number and 300 minutes.", minutes=300
     ),
     "Интернет 100 + телефон": About(
         "Internet 100 + telephone",
-        BUNDLE,
+        (INTERNET, TELEPHONY),
         "Интернет и городской номер.",
         "Internet and a city number.",
         100,
@@ -104,7 +110,7 @@ ABOUT = {
     ),
     "Дачный 50": About(
         "Cottage 50",
-        INTERNET,
+        (INTERNET,),
         "200 ГБ в месяц на полной скорости, дальше — 2 Мбит/с.",
         "200 GB a month at full speed, then 2 Mbit/s.",
         50,
@@ -112,13 +118,15 @@ ABOUT = {
         volume=200,
         floor=2,
     ),
-    "Бизнес 50": About("Business 50", INTERNET, "Для небольшого офиса.", "For a small office.", 50, 50, switch_fee=500),
+    "Бизнес 50": About(
+        "Business 50", (INTERNET,), "Для небольшого офиса.", "For a small office.", 50, 50, switch_fee=500
+    ),
     "Бизнес 100": About(
-        "Business 100", INTERNET, "Офис до тридцати рабочих мест.", "An office of up to thirty desks.", 100, 100
+        "Business 100", (INTERNET,), "Офис до тридцати рабочих мест.", "An office of up to thirty desks.", 100, 100
     ),
     "Бизнес 100 + телефония": About(
         "Business 100 + telephony",
-        BUNDLE,
+        (INTERNET, TELEPHONY),
         "Интернет и четыре городских номера.",
         "Internet and four city numbers.",
         100,
@@ -127,7 +135,7 @@ ABOUT = {
     ),
     "Бизнес 500": About(
         "Business 500",
-        INTERNET,
+        (INTERNET,),
         "Для компаний с серверами и филиалами.",
         "For companies with servers and branches.",
         500,
@@ -140,7 +148,7 @@ ABOUT = {
 @dataclass(frozen=True)
 class Sold:
     name_en: str
-    needs: Family | None
+    needs: Service | None
     summary: str
     summary_en: str
     activation: int = 0
@@ -223,7 +231,7 @@ def _tariff(city: City, audience: str, name: str, position: int) -> models.Tarif
     return models.Tariff(
         city=city,
         audience=audience,
-        family=about.family,
+        services=list(about.services),
         name=name,
         name_en=about.name_en,
         summary=about.summary,

@@ -36,6 +36,7 @@ FORMS = {
     "/admin/tariffs/tariff/add/": [
         "name",
         "city",
+        "services",
         "speed_down",
         "prices-0-fee",
         "prices-0-since",

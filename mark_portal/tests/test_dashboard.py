@@ -12,7 +12,7 @@ from accounts.models import Contract
 from accounts.tests.factories import UserFactory
 from billing.tests.factories import put
 from mark_portal.preferences import VERSION_COOKIE
-from tariffs.models import Boost, Family, TrafficDay
+from tariffs.models import Boost, Service, TrafficDay
 from tariffs.tests.factories import served
 from tariffs.tests.test_access import set_state
 from tariffs.usage import GIGABYTE
@@ -93,7 +93,7 @@ def test_without_a_tariff_it_says_so(client, user):
 
 
 def test_television_has_no_speed_and_no_turbo(client, user):
-    served(contract=user.contract, balance=100, family=Family.TV)
+    served(contract=user.contract, balance=100, services=[Service.TV])
 
     page = text(client)
 

@@ -111,7 +111,7 @@ def workers():
 
 @pytest.fixture
 def contracts():
-    pattern = served(fee=600, family="bundle")
+    pattern = served(fee=600, services=["internet", "tv"])
     OptionUseFactory(contract=pattern)
     facts = {"pattern": pattern.pk, "copies": CONTRACTS - 1, "one_in": CONTRACTS // POOR}
     with connection.cursor() as cursor:

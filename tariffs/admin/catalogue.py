@@ -178,13 +178,13 @@ class TariffAdmin(PricedAdmin):
     form = TariffForm
     uses, link = Subscription, "tariff"
     shows_rows_without_city = False
-    list_display = ["titled", "monthly", "contracts", "family", "place", "whom"]
+    list_display = ["titled", "monthly", "contracts", "gives", "place", "whom"]
     list_filter = ["is_archived", CityFilter, "audience", "family"]
     list_select_related = ["city"]
     search_fields = ["name", "name_en"]
     inlines = [TariffPriceInline]
     fieldsets = [
-        (None, {"fields": ["city", "audience", "family", "name", "name_en", "is_archived"]}),
+        (None, {"fields": ["city", "audience", "services", "name", "name_en", "is_archived"]}),
         (_("What it gives"), {"fields": ["speed_down", "speed_up", "volume_gb", "floor_speed", "channels", "minutes"]}),
         (_("On the site"), {"fields": ["summary", "summary_en", "position"]}),
         (_("Switching"), {"fields": ["switch_fee"]}),
@@ -192,7 +192,17 @@ class TariffAdmin(PricedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tariff | None = None) -> list[str]:
         """Contracts were given it as what it is, where they are."""
-        return ["city", "audience", "family"] if obj and was_ever_used(obj) else []
+        return ["city", "audience", "gives"] if obj and was_ever_used(obj) else []
+
+    def get_fieldsets(self, request: HttpRequest, obj: Tariff | None = None) -> Any:
+        (title, first), *rest = super().get_fieldsets(request, obj)
+        is_used = "gives" in self.get_readonly_fields(request, obj)
+        fields = ["gives" if is_used and name == "services" else name for name in first["fields"]]
+        return [(title, first | {"fields": fields}), *rest]
+
+    @admin.display(description=_("services"), ordering="family")
+    def gives(self, tariff: Tariff) -> str:
+        return tariff.services_in_words
 
 
 @admin.register(Option)

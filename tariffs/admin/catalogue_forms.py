@@ -8,15 +8,35 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.templatetags.dates import day as written
-from tariffs.models import Family, OfferUse, Tariff, TurboPackage
+from tariffs.models import Family, OfferUse, Service, Tariff, TurboPackage
 
 LONGEST_CHOICE = 80
 
 
+class ServicesField(forms.TypedMultipleChoiceField):
+    """Ticks; whatever their order in the request, the list has that of the services."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def clean(self, value: Any) -> list[str]:
+        chosen = super().clean(value)
+        return [service for service in Service.values if service in chosen]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return set(initial or []) != set(data or [])
+
+
 class TariffForm(forms.ModelForm):
+    services = ServicesField(
+        label=capfirst(_("services")),
+        choices=Service.choices,
+        help_text=_("Several make it a bundle. An option needs one of them, or none."),
+    )
+
     class Meta:
         error_messages = {
             NON_FIELD_ERRORS: {"unique_together": _("This city has a tariff of this name for them already.")}
@@ -24,14 +44,18 @@ class TariffForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        family = data.get("family", self.instance.family)  # not in the form of a tariff that is in use
-        down, up = data.get("speed_down"), data.get("speed_up")
-        if (family == Family.INTERNET or up) and not down:
-            self.add_error("speed_down", _("How fast is the internet of this tariff?"))
-        if (family == Family.INTERNET or down) and not up:
-            self.add_error("speed_up", _("How fast is the internet of this tariff?"))
+        services = data.get("services", self.instance.services)  # not in the form of a tariff that is in use
+        if services:
+            self._check_speeds(data, has_internet=Service.INTERNET in services)
         self._check_volume(data)
         return data
+
+    def _check_speeds(self, data: dict[str, Any], *, has_internet: bool) -> None:
+        for name in ("speed_down", "speed_up"):
+            if has_internet and not data.get(name):
+                self.add_error(name, _("How fast is the internet of this tariff?"))
+            if not has_internet and data.get(name) is not None:
+                self.add_error(name, _("Only internet has a speed: tick it among the services, or leave this empty."))
 
     def _check_volume(self, data: dict[str, Any]) -> None:
         volume, floor, down = data.get("volume_gb"), data.get("floor_speed"), data.get("speed_down")

@@ -1,7 +1,7 @@
 """The tables of what is sold and used, a module a topic."""
 
 from .boosts import Boost, Press
-from .catalogue import Family, Offer, Option, OptionPrice, Tariff, TariffPrice, TurboPackage
+from .catalogue import Family, Offer, Option, OptionPrice, Service, Tariff, TariffPrice, TurboPackage
 from .months import MonthRange, MonthRun
 from .provisioning import AccessChange, AccessState
 from .services import OfferUse, OptionUse, Subscription, Suspension, Switch
@@ -21,6 +21,7 @@ __all__ = [
     "OptionPrice",
     "OptionUse",
     "Press",
+    "Service",
     "SpeedTest",
     "Subscription",
     "Suspension",

@@ -7,14 +7,22 @@ from datetime import date
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import City, Subscriber
 
 
+class Service(models.TextChoices):
+    INTERNET = "internet", _("internet")
+    TV = "tv", _("television")
+    TELEPHONY = "telephony", _("telephony")
+
+
 class Family(models.TextChoices):
+    """Where a tariff stands in the catalogue: by its only service, or among the bundles."""
+
     INTERNET = "internet", _("internet")
     TV = "tv", _("television")
     TELEPHONY = "telephony", _("telephony")
@@ -57,7 +65,14 @@ class TariffQuerySet(models.QuerySet["Tariff"]):
 class Tariff(Described):
     city = models.ForeignKey(City, models.PROTECT, related_name="tariffs", verbose_name=_("city"))
     audience = models.CharField(_("for whom"), max_length=6, choices=Subscriber.Kind.choices)
-    family = models.CharField(_("service"), max_length=9, choices=Family.choices)
+    services = ArrayField(models.CharField(max_length=9, choices=Service.choices), verbose_name=_("services"))
+    family = models.GeneratedField(
+        expression=Case(When(services__len=1, then=F("services__0")), default=Value(Family.BUNDLE.value)),
+        output_field=models.CharField(max_length=9),
+        db_persist=True,
+        verbose_name=_("service"),
+        choices=Family.choices,
+    )
     speed_down = models.PositiveIntegerField(_("speed to the subscriber, Mbit/s"), null=True, blank=True)
     speed_up = models.PositiveIntegerField(_("speed from the subscriber, Mbit/s"), null=True, blank=True)
     volume_gb = models.PositiveIntegerField(
@@ -87,14 +102,22 @@ class Tariff(Described):
                 condition=Q(volume_gb=None) | Q(floor_speed__isnull=False), name="a_volume_has_its_floor_speed"
             ),
             models.CheckConstraint(
-                condition=~Q(family="internet") | (Q(speed_down__isnull=False) & Q(speed_up__isnull=False)),
-                name="an_internet_tariff_has_its_speed",
+                condition=Q(services__contained_by=Service.values, services__len__gte=1), name="a_tariff_has_services"
+            ),
+            models.CheckConstraint(
+                condition=Q(services__contains=["internet"], speed_down__isnull=False, speed_up__isnull=False)
+                | Q(~Q(services__contains=["internet"]), speed_down=None, speed_up=None),
+                name="internet_and_only_internet_has_a_speed",
             ),
         ]
 
     @property
     def has_internet(self) -> bool:
-        return self.speed_down is not None
+        return Service.INTERNET in self.services
+
+    @property
+    def services_in_words(self) -> str:
+        return ", ".join(str(Service(service).label) for service in self.services)
 
 
 class TariffPrice(models.Model):
@@ -143,9 +166,9 @@ class Option(Described):
     needs = models.CharField(
         _("needs the service"),
         max_length=9,
-        choices=Family.choices,
+        choices=Service.choices,
         blank=True,
-        help_text=_("A tariff of this service, or a bundle."),
+        help_text=_("A tariff that has this service, alone or in a bundle."),
     )
     activation_fee = models.DecimalField(
         _("activation fee, ₽"), max_digits=8, decimal_places=2, default=0, validators=[MinValueValidator(0)]
@@ -165,6 +188,7 @@ class Option(Described):
         constraints = [
             models.CheckConstraint(condition=Q(activation_fee__gte=0), name="an_activation_fee_is_not_negative"),
             models.CheckConstraint(condition=Q(max_quantity__gte=1), name="an_option_is_at_least_one"),
+            models.CheckConstraint(condition=Q(needs__in=["", *Service.values]), name="an_option_needs_a_service"),
         ]
 
 

@@ -14,12 +14,12 @@ from billing.models import LedgerEntry
 from billing.tests.factories import NOON, account_of
 from tariffs import picture, pricing
 from tariffs.models import (
-    Family,
     Offer,
     OfferUse,
     Option,
     OptionPrice,
     OptionUse,
+    Service,
     Subscription,
     Tariff,
     TariffPrice,
@@ -41,9 +41,9 @@ class TariffFactory(DjangoModelFactory):
 
     city = factory.SubFactory("accounts.tests.factories.CityFactory")
     audience = Subscriber.Kind.PERSON
-    family = Family.INTERNET
+    services = (Service.INTERNET,)
     name = factory.Sequence("Интернет {}".format)
-    speed_down = factory.LazyAttribute(lambda row: 100 if row.family in (Family.INTERNET, Family.BUNDLE) else None)
+    speed_down = factory.LazyAttribute(lambda row: 100 if Service.INTERNET in row.services else None)
     speed_up = factory.SelfAttribute("speed_down")
 
     @factory.post_generation

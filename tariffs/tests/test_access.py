@@ -11,7 +11,7 @@ from accounts.tests.factories import ContractFactory
 from billing.tests.factories import NOON
 from tariffs import access, usage
 from tariffs.access import Reason
-from tariffs.models import Boost, Family, Subscription, TrafficDay
+from tariffs.models import Boost, Service, Subscription, TrafficDay
 from tariffs.tests.factories import LONG_AGO, NEXT, TODAY, TariffFactory, served
 
 GB = usage.GIGABYTE
@@ -77,7 +77,7 @@ def test_without_a_tariff_there_is_no_service():
 
 
 def test_television_alone_is_on_and_has_no_speed():
-    contract = served(family=Family.TV)
+    contract = served(services=[Service.TV])
 
     stands = access.stand(contract.pk, now=NOON)
 
@@ -152,11 +152,11 @@ def test_a_stopped_boost_does_not_count():
     assert speed(contract) == (100, 100)
 
 
-def test_a_tariff_with_one_speed_unknown_is_not_given_the_lines_limit():
-    contract = served(family=Family.BUNDLE, speed_down=100, speed_up=None)
+def test_a_bundle_without_internet_has_no_speed_to_lift():
+    contract = served(services=[Service.TV, Service.TELEPHONY])
     boosted(contract)
 
-    assert speed(contract) == (200, None)
+    assert speed(contract) == (None, None)
 
 
 # The included volume
@@ -206,9 +206,10 @@ def test_a_floor_faster_than_the_tariff_lifts_nobody():
 
 TARIFFS = {
     "none": None,
-    "television": {"family": Family.TV},
+    "television": {"services": [Service.TV]},
     "internet": {"speed_down": 100, "speed_up": 55},
-    "without a known way up": {"family": Family.BUNDLE, "speed_down": 33, "speed_up": None},
+    "bundle": {"services": [Service.INTERNET, Service.TV], "speed_down": 33, "speed_up": 11},
+    "bundle without internet": {"services": [Service.TV, Service.TELEPHONY]},
     "volume": {"speed_down": 100, "speed_up": 5, "volume_gb": 10, "floor_speed": 7},
     "faster than the line": {"speed_down": 2000, "speed_up": 600},
 }

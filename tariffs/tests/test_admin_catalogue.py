@@ -57,7 +57,7 @@ def manager(client, cities):
 
 
 def tariff_form(**fields):
-    form = {"audience": "person", "family": "internet", "name": "Новый", "speed_down": 100, "speed_up": 50}
+    form = {"audience": "person", "services": ["internet"], "name": "Новый", "speed_down": 100, "speed_up": 50}
     return form | {"city": CityFactory().pk, "position": 100, "switch_fee": "0"} | fields
 
 
@@ -116,11 +116,14 @@ def test_a_tariff_without_a_price_is_refused(client, manager):
     ("fields", "why"),
     [
         ({"speed_up": ""}, "How fast"),
-        ({"family": "bundle", "speed_down": ""}, "How fast"),
+        ({"services": ["internet", "tv"], "speed_down": ""}, "How fast"),
+        ({"services": ["tv"]}, "Only internet has a speed"),
+        ({"services": ["internet", "post"]}, "post is not one of the available choices"),
+        ({"services": []}, "This field is required"),
         ({"volume_gb": 100}, "needs the speed past it"),
         ({"floor_speed": 1}, "needs the volume"),
         ({"volume_gb": 100, "floor_speed": 100}, "less than the usual"),
-        ({"family": "tv", "speed_down": "", "speed_up": "", "volume_gb": 1, "floor_speed": 1}, "Only internet"),
+        ({"services": ["tv"], "speed_down": "", "speed_up": "", "volume_gb": 1, "floor_speed": 1}, "Only internet"),
         ({"switch_fee": "-1"}, "greater than or equal to 0"),
         ({"name": "Старый"}, "of this name for them already"),
     ],
@@ -210,15 +213,26 @@ def test_the_quicker_manager_wins_and_the_other_is_told_why(client, manager, mon
     assert tariff.prices.count() == 1
 
 
+def test_a_tariff_is_a_bundle_when_it_has_several_services(client, manager):
+    ticked = {"services": ["telephony", "internet", "internet"]}
+
+    client.post(f"{TARIFFS}add/", tariff_form(**ticked) | a_price("650", "2026-11-01"))
+
+    tariff = Tariff.objects.get()
+    assert (tariff.services, tariff.family) == (["internet", "telephony"], "bundle")
+    assert "internet, telephony" in text(client.get(TARIFFS))
+
+
 def test_a_tariff_in_use_keeps_its_city_and_kind(client, manager, cities):
     contract = served()
     tariff = Tariff.objects.get()
-    form = tariff_form(city=cities[1].pk, audience="legal", name="Переименован")
+    form = tariff_form(city=cities[1].pk, audience="legal", services=["internet", "tv"], name="Переименован")
 
     client.post(f"{TARIFFS}{tariff.pk}/change/", form | price_rows(tariff))
 
     tariff.refresh_from_db()
-    assert (tariff.name, tariff.city_id, tariff.audience) == ("Переименован", contract.city_id, "person")
+    assert (tariff.name, tariff.city_id) == ("Переименован", contract.city_id)
+    assert (tariff.audience, tariff.services) == ("person", ["internet"])
 
 
 def test_a_list_tells_prices_and_how_many_have_it(client, manager):

@@ -16,7 +16,7 @@ from billing.models import Account
 from billing.seller import Months
 from billing.tests.factories import NOON
 from tariffs import picture, pricing
-from tariffs.models import Family, OptionPrice, Subscription, Switch, TariffPrice
+from tariffs.models import OptionPrice, Service, Subscription, Switch, TariffPrice
 from tariffs.tests.factories import (
     FIRST,
     LONG_AGO,
@@ -133,12 +133,12 @@ MONTHS = [date(2026, month, 1) for month in range(9, 13)] + [date(2027, month, 1
 ANY_MONTH = st.sampled_from(MONTHS)
 ANY_DAY = st.dates(date(2026, 9, 1), date(2027, 3, 31))
 FEES = st.decimals(0, 1500, places=2)
-FAMILIES = st.sampled_from([Family.INTERNET, Family.TV, Family.TELEPHONY, Family.BUNDLE])
-NEEDS = st.sampled_from(["", Family.INTERNET, Family.TV])
+SERVICES = st.lists(st.sampled_from(Service.values), min_size=1, unique=True)
+NEEDS = st.sampled_from(["", Service.INTERNET, Service.TV])
 MEANT = st.sampled_from(["all", "old", "new"])  # the tariffs an offer is for
 CASES = st.fixed_dictionaries(
     {
-        "tariffs": st.lists(st.tuples(FEES, FAMILIES, st.none() | st.tuples(ANY_MONTH, FEES)), min_size=2, max_size=2),
+        "tariffs": st.lists(st.tuples(FEES, SERVICES, st.none() | st.tuples(ANY_MONTH, FEES)), min_size=2, max_size=2),
         "options": st.lists(
             st.tuples(FEES, NEEDS, st.integers(1, 3), ANY_DAY, st.none() | st.integers(0, 90), st.none() | ANY_MONTH),
             max_size=3,
@@ -183,8 +183,8 @@ def _rest(contract, day) -> Decimal:
 
 def generated(case):
     contract = ContractFactory(started_on=LONG_AGO)
-    tariffs = [TariffFactory(city=contract.city, fee=fee, family=family) for fee, family, _price in case["tariffs"]]
-    for tariff, (_fee, _family, price) in zip(tariffs, case["tariffs"], strict=True):
+    tariffs = [TariffFactory(city=contract.city, fee=fee, services=has) for fee, has, _price in case["tariffs"]]
+    for tariff, (_fee, _has, price) in zip(tariffs, case["tariffs"], strict=True):
         if price:
             TariffPrice.objects.create(tariff=tariff, since=price[0], fee=price[1])
     Subscription.objects.create(contract=contract, tariff=tariffs[0], since=LONG_AGO)

@@ -9,7 +9,7 @@ import pytest
 from accounts.tests.factories import CityFactory
 from billing.tests.factories import NOON
 from tariffs import holding, picture, pricing
-from tariffs.models import Family, OptionPrice, Subscription, Suspension, Switch, TariffPrice
+from tariffs.models import OptionPrice, Service, Subscription, Suspension, Switch, TariffPrice
 from tariffs.tests.factories import (
     FIRST,
     LONG_AGO,
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.django_db
 def contract():
     """Internet with three options, one of them twice, one going and one needing television, and two offers."""
     contract = served(fee="600.50")
-    twice = OptionFactory(name="Адрес", fee="50.25", needs=Family.INTERNET)
+    twice = OptionFactory(name="Адрес", fee="50.25", needs=Service.INTERNET)
     OptionUseFactory(contract=contract, option=twice, quantity=2)
     OptionUseFactory(contract=contract, option__name="Роутер", until=NEXT)
-    OptionUseFactory(contract=contract, option__name="Кино", option__needs=Family.TV)
+    OptionUseFactory(contract=contract, option__name="Кино", option__needs=Service.TV)
     OfferUseFactory(contract=contract, offer__name="Полцены")
     OfferUseFactory(contract=contract, offer=OfferFactory(name="Адрес дешевле", percent=10, option=twice))
     return contract
@@ -57,13 +57,13 @@ def test_a_price_to_come_is_in_the_picture_of_its_day(contract):
 
 
 def test_another_tariff_takes_the_options_whose_service_it_lacks(contract):
-    television = TariffFactory(family=Family.TV, fee=300, city=contract.city)
+    television = TariffFactory(services=[Service.TV], fee=300, city=contract.city)
 
     seen = of(contract, also=television.pk)
     drawn = seen.under(seen.tariffs[television.pk], TODAY)
 
     assert [option.name for option in drawn.options] == ["Роутер", "Кино"]
-    assert drawn.tariff == pricing.PricedTariff(television.pk, television.name, Decimal(300), Family.TV)
+    assert drawn.tariff == pricing.PricedTariff(television.pk, television.name, Decimal(300), (Service.TV,))
 
 
 def test_an_offer_for_the_old_tariff_takes_nothing_off_another():

@@ -16,7 +16,7 @@ from billing.models import Account, EntryKind, LedgerEntry
 from billing.tests.factories import NOON
 from notifications.models import Notice
 from tariffs import offer_shelf, offer_terms, offers, picture, pricing
-from tariffs.models import Family, OfferUse, OptionUse, Subscription, Suspension, TariffPrice
+from tariffs.models import OfferUse, OptionUse, Service, Subscription, Suspension, TariffPrice
 from tariffs.offers import OfferRefused
 from tariffs.tests.factories import (
     FIRST,
@@ -300,7 +300,7 @@ def test_an_offer_off_an_option_wants_the_option_also_next_month():
 
 
 def test_free_presses_want_internet():
-    assert refusal(paid(family=Family.TV), once(presses=3)) == "It needs internet, and your tariff has none."
+    assert refusal(paid(services=[Service.TV]), once(presses=3)) == "It needs internet, and your tariff has none."
 
 
 def test_a_percentage_wants_a_tariff():

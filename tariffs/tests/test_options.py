@@ -18,7 +18,7 @@ from billing.models import Account, EntryKind, LedgerEntry
 from billing.tests.factories import NOON, PromisedPaymentFactory, account_of, put
 from notifications.models import Notice
 from tariffs import option_shelf, option_terms, options, picture, pricing
-from tariffs.models import Family, OptionPrice, OptionUse, Suspension
+from tariffs.models import OptionPrice, OptionUse, Service, Suspension
 from tariffs.options import OptionRefused
 from tariffs.tests.factories import (
     FIRST,
@@ -231,18 +231,18 @@ def test_a_contract_that_has_ended_has_nothing_more():
 
 @pytest.mark.parametrize(
     ("service", "words"),
-    [("internet", "It needs internet"), ("tv", "It needs television"), ("bundle", "your tariff is not one")],
+    [("internet", "It needs internet"), ("tv", "It needs television"), ("telephony", "It needs telephony")],
 )
-def test_an_option_needs_its_service(service, words):
-    contract = paid(family=Family.TELEPHONY)
+def test_an_option_needs_its_service_also_in_a_bundle(service, words):
+    contract = paid(services=[each for each in Service if each != service])
 
     assert words in refusal(contract, OptionFactory(needs=service))
 
 
-def test_a_bundle_has_the_service():
-    contract = paid(family=Family.BUNDLE)
+def test_a_bundle_with_the_service_has_the_option():
+    contract = paid(services=[Service.INTERNET, Service.TV])
 
-    order(contract, OptionFactory(needs=Family.TV))
+    order(contract, OptionFactory(needs=Service.TV))
 
     assert quantity_on(contract, TODAY) == [1]
 

@@ -13,7 +13,7 @@ from accounts.models import Contract
 from accounts.tests.factories import UserFactory
 from billing.models import Account, LedgerEntry
 from billing.tests.factories import NOON, put
-from tariffs.models import Family, OptionPrice, OptionUse
+from tariffs.models import OptionPrice, OptionUse, Service
 from tariffs.tests.factories import NEXT, OptionFactory, OptionUseFactory, charged, served
 
 pytestmark = pytest.mark.django_db
@@ -69,8 +69,8 @@ def test_it_shows_what_is_on_and_what_a_month_costs(client, contract):
 
 
 def test_what_can_be_added_stands_by_service_with_its_price(client, contract):
-    OptionFactory(name="Кино", fee=200, needs=Family.TV)
-    OptionFactory(name="Адрес", fee=120, activation_fee=150, needs=Family.INTERNET)
+    OptionFactory(name="Кино", fee=200, needs=Service.TV)
+    OptionFactory(name="Адрес", fee=120, activation_fee=150, needs=Service.INTERNET)
 
     page = text(client.get(LIST))
 
@@ -177,7 +177,7 @@ def test_switched_off_it_runs_on_and_can_be_taken_back(client, contract):
 
 
 def test_an_option_without_its_service_says_that_it_is_not_charged(client, contract):
-    OptionUseFactory(contract=contract, option=OptionFactory(needs=Family.TV))
+    OptionUseFactory(contract=contract, option=OptionFactory(needs=Service.TV))
 
     assert "It does not work and is not charged" in text(client.get(LIST))
 

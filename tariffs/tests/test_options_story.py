@@ -10,7 +10,7 @@ from accounts.models import Contract
 from billing.models import Account, LedgerEntry
 from billing.tests.factories import NOON
 from tariffs import offers, options, picture, pricing, switching
-from tariffs.models import Family, OptionUse
+from tariffs.models import OptionUse, Service
 from tariffs.tests.factories import OfferFactory, OptionFactory, OptionUseFactory, TariffFactory, charged, served
 
 pytestmark = pytest.mark.django_db
@@ -84,12 +84,12 @@ def test_a_discount_over_29_february():
 
 
 def switch_to_telephony(story: Story, day: date) -> None:
-    tariff = TariffFactory(city=story.contract.city, family=Family.TELEPHONY, fee=100)
+    tariff = TariffFactory(city=story.contract.city, services=[Service.TELEPHONY], fee=100)
     switching.switch_now(story.contract.pk, tariff_id=tariff.pk, operation=uuid4(), now=at(day))
 
 
 def test_a_tariff_without_the_service_takes_the_option_and_what_was_planned_of_it():
-    story, option = Story(10_000), OptionFactory(fee=310, needs=Family.INTERNET, max_quantity=5)
+    story, option = Story(10_000), OptionFactory(fee=310, needs=Service.INTERNET, max_quantity=5)
     story.month(date(2026, 12, 1))
     story.order(option, 3, date(2026, 12, 2))
     story.order(option, 1, date(2026, 12, 3))

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.tests.factories import ContractFactory
 from tariffs import picture
-from tariffs.models import Family, Subscription, TariffPrice
+from tariffs.models import Service, Subscription, TariffPrice
 from tariffs.pricing import Discount, PricedOption
 from tariffs.tests.factories import (
     FIRST,
@@ -33,7 +33,7 @@ def test_a_picture_has_the_tariff_options_and_offers_of_the_day():
 
     assert (seen.contract_id, seen.on) == (contract.pk, TODAY)
     assert seen.tariff is not None
-    assert (seen.tariff.name, seen.tariff.fee, seen.tariff.family) == ("Дом 100", Decimal("600.50"), Family.INTERNET)
+    assert (seen.tariff.name, seen.tariff.fee, seen.tariff.services) == ("Дом 100", Decimal("600.50"), ("internet",))
     assert seen.options == (PricedOption(use.pk, use.option_id, "Розетка", Decimal("0.10"), 2),)
     assert seen.discounts == (Discount(taken.pk, "Половина", 50, None),)
 
@@ -45,17 +45,19 @@ def test_a_contract_without_services_has_an_empty_picture():
 
 
 def test_an_option_whose_service_the_tariff_lacks_is_not_in_it():
-    contract = served(family=Family.TELEPHONY)
-    OptionUseFactory(contract=contract, option=OptionFactory(needs=Family.TV))
+    contract = served(services=[Service.TELEPHONY])
+    OptionUseFactory(contract=contract, option=OptionFactory(needs=Service.TV))
 
     assert picture.of(contract.pk, TODAY).options == ()
 
 
-def test_a_bundle_has_every_service():
-    contract = served(family=Family.BUNDLE)
-    OptionUseFactory(contract=contract, option=OptionFactory(needs=Family.TV))
+def test_of_a_bundle_only_options_of_its_own_services_are_in_it():
+    contract = served(services=[Service.INTERNET, Service.TV])
+    has, lacks = OptionFactory(needs=Service.TV), OptionFactory(needs=Service.TELEPHONY)
+    for option in (has, lacks):
+        OptionUseFactory(contract=contract, option=option)
 
-    assert len(picture.of(contract.pk, TODAY).options) == 1
+    assert [each.option_id for each in picture.of(contract.pk, TODAY).options] == [has.pk]
 
 
 def test_an_offer_for_other_tariffs_is_not_in_it():

@@ -12,7 +12,7 @@ from accounts.tests.factories import ContractFactory, StaffFactory
 from billing.models import Account
 from billing.tests.factories import NOON, put
 from tariffs import access, provisioners, provisioning, reconcile
-from tariffs.models import AccessChange, AccessState, Family, Subscription
+from tariffs.models import AccessChange, AccessState, Service, Subscription
 from tariffs.provisioners import Order, Refused, Unreachable
 from tariffs.tests.factories import LONG_AGO, TariffFactory, served
 from tariffs.tests.test_access import boosted, set_state, used
@@ -68,7 +68,7 @@ def test_the_first_comparison_writes_the_first_change():
 
 
 def test_what_does_not_differ_is_left_alone():
-    served(), served(family=Family.TV), ContractFactory()
+    served(), served(services=[Service.TV]), ContractFactory()
     provisioning.compare(now=NOON)
 
     assert provisioning.compare(now=NOON + SECOND) == 0

@@ -13,7 +13,7 @@ from accounts.models import City, ConnectionRequest
 from accounts.tests.factories import CityFactory, UserFactory
 from billing.tests.factories import NOON
 from tariffs import prices
-from tariffs.models import Family
+from tariffs.models import Service
 from tariffs.tests.factories import (
     NEXT,
     TODAY,
@@ -132,7 +132,7 @@ def test_what_is_archived_unpriced_or_for_others_is_not_shown(client):
 
 def test_the_list_is_narrowed_to_a_service_and_to_organisations(client):
     TariffFactory(name="Быстрый")
-    TariffFactory(name="Цветной", family=Family.TV, speed_down=None, speed_up=None)
+    TariffFactory(name="Цветной", services=[Service.TV], speed_down=None, speed_up=None)
     TariffFactory(name="Конторский", audience="legal")
 
     television = text(client.get("/tariffs/", {"family": "tv"}))
@@ -287,7 +287,7 @@ def test_offers_of_other_days_cities_and_tariffs_are_not_shown(client, cities):
 def test_services_tell_the_least_price_of_each(client):
     TariffFactory(fee=690)
     TariffFactory(fee=450)
-    TariffFactory(fee=200, family=Family.TV, speed_down=None, speed_up=None)
+    TariffFactory(fee=200, services=[Service.TV], speed_down=None, speed_up=None)
     TariffFactory(fee=100, audience="legal")
 
     page = text(client.get("/services/"))

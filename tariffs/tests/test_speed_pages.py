@@ -93,7 +93,7 @@ def test_while_the_service_is_off_it_says_so(subscriber, user):
 
 def test_a_contract_without_internet_is_told_nothing_of_a_speed(client):
     user = UserFactory()
-    served(contract=user.contract, family="tv")
+    served(contract=user.contract, services=["tv"])
     client.force_login(user, backend=BACKEND)
 
     page = client.get(PAGE)

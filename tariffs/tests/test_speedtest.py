@@ -11,7 +11,7 @@ from accounts.tests.at_once import at_once
 from accounts.tests.factories import ContractFactory
 from billing.tests.factories import NOON
 from tariffs import speedtest
-from tariffs.models import Boost, Family, SpeedTest
+from tariffs.models import Boost, Service, SpeedTest
 from tariffs.speedtest import Level, Measured, ResultRefused
 from tariffs.tests.factories import served
 
@@ -53,7 +53,7 @@ def test_a_running_boost_is_kept_with_its_speed():
     assert (test.tariff_down, test.is_boosted) == (200, True)
 
 
-@pytest.mark.parametrize("given", [{"family": Family.TV}, None])
+@pytest.mark.parametrize("given", [{"services": [Service.TV]}, None])
 def test_without_internet_there_is_nothing_to_compare_with(given):
     contract = served(**given) if given else ContractFactory()
 

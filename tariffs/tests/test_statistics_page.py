@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.tests.factories import ContractFactory, UserFactory
 from billing import ledger
 from billing.models import EntryKind
-from tariffs.models import Family, TrafficDay, TrafficHour
+from tariffs.models import Service, TrafficDay, TrafficHour
 from tariffs.statistics import midnight
 from tariffs.tests.factories import NOON, TODAY, served
 from tariffs.usage import GIGABYTE
@@ -124,7 +124,7 @@ def test_what_cannot_be_shown_is_refused_in_words(signed_in, name, query):
 
 
 def test_a_tariff_without_internet_shows_spending_alone(client):
-    contract = served(family=Family.TV, speed_down=None)
+    contract = served(services=[Service.TV], speed_down=None)
     client.force_login(UserFactory(contract=contract), backend="accounts.backends.SubscriberBackend")
 
     page = text_of(client.get(URL))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from billing import shares
 from billing.models import Account, LedgerEntry
 from tariffs import picture, pricing, switching
-from tariffs.models import Family, Subscription
+from tariffs.models import Service, Subscription
 from tariffs.switching import SwitchRefused, When
 from tariffs.tests.factories import (
     OfferFactory,
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 FEES = st.decimals(0, 3000, places=2)
 DAYS = st.dates(date(2027, 12, 1), date(2028, 3, 31))  # over a leap day
-FAMILIES = st.sampled_from([Family.INTERNET, Family.TV, Family.BUNDLE])
+SERVICES = st.lists(st.sampled_from(Service.values), min_size=1, unique=True)
 
 
 def noon(day: date) -> datetime:
@@ -54,9 +54,9 @@ def worlds(draw):
         "old": draw(FEES),
         "new": draw(FEES),
         "switch_fee": draw(st.sampled_from([Decimal(0), Decimal("49.90")])),
-        "family": draw(FAMILIES),
+        "services": draw(SERVICES),
         "options": draw(
-            st.lists(st.tuples(FEES, st.sampled_from(["", *Family.values]), st.integers(1, 3)), max_size=3)
+            st.lists(st.tuples(FEES, st.sampled_from(["", *Service.values]), st.integers(1, 3)), max_size=3)
         ),
         "percents": draw(st.lists(st.tuples(st.integers(1, 100), st.sampled_from(["old", "new", ""])), max_size=3)),
     }
@@ -65,7 +65,8 @@ def worlds(draw):
 def built(world, day: date, *, balance: int = 20_000):
     contract = served(fee=world["old"], balance=balance)
     own = Subscription.objects.get(contract=contract).tariff
-    new = TariffFactory(city=contract.city, fee=world["new"], family=world["family"], switch_fee=world["switch_fee"])
+    kept = {name: world[name] for name in ("services", "switch_fee")}
+    new = TariffFactory(city=contract.city, fee=world["new"], **kept)
     for fee, needs, quantity in world["options"]:
         OptionUseFactory(
             contract=contract, option=OptionFactory(fee=fee, needs=needs, max_quantity=3), quantity=quantity

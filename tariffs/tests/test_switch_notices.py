@@ -12,7 +12,7 @@ from billing.tests.factories import NOON, put
 from notifications import words
 from notifications.models import Notice
 from tariffs import switching
-from tariffs.models import Family, Subscription
+from tariffs.models import Service, Subscription
 from tariffs.tests.factories import NEXT, OptionUseFactory, TariffFactory, charged, served
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def contract():
 
 @pytest.fixture
 def faster(contract):
-    return TariffFactory(city=contract.city, fee=900, name="Быстрый", name_en="Fast", family=Family.TV)
+    return TariffFactory(city=contract.city, fee=900, name="Быстрый", name_en="Fast", services=[Service.TV])
 
 
 def plan(contract, tariff, on=NEXT, **options):
@@ -42,7 +42,7 @@ def told(kind: str) -> tuple[str, str]:
 
 
 def test_of_a_switch_that_is_done(contract, faster):
-    OptionUseFactory(contract=contract, option__name="Адрес", option__needs=Family.INTERNET)
+    OptionUseFactory(contract=contract, option__name="Адрес", option__needs=Service.INTERNET)
     switching.switch_now(contract.pk, tariff_id=faster.pk, operation=uuid4(), now=NOON)
 
     title, text = told("tariff_switched")

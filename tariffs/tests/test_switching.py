@@ -12,7 +12,7 @@ from billing.models import Account, LedgerEntry
 from billing.tests.factories import NOON, PromisedPaymentFactory, put
 from notifications.models import Notice
 from tariffs import access, switching
-from tariffs.models import Boost, Family, OptionUse, Press, Subscription, Suspension, Switch, TariffPrice
+from tariffs.models import Boost, OptionUse, Press, Service, Subscription, Suspension, Switch, TariffPrice
 from tariffs.switching import SwitchRefused
 from tariffs.tests.factories import (
     LONG_AGO,
@@ -186,8 +186,8 @@ def test_a_month_that_cost_nothing_begins_to_be_charged_with_the_switch(faster):
 
 def test_options_whose_service_is_gone_end_with_their_days_given_back(contract):
     stays = OptionUseFactory(contract=contract, option__fee=60)
-    goes = OptionUseFactory(contract=contract, option__fee=90, option__needs=Family.INTERNET, option__name="Адрес")
-    television = TariffFactory(city=contract.city, fee=300, family=Family.TV)
+    goes = OptionUseFactory(contract=contract, option__fee=90, option__needs=Service.INTERNET, option__name="Адрес")
+    television = TariffFactory(city=contract.city, fee=300, services=[Service.TV])
     seen = terms(contract, television)
 
     switch = now(contract, television)
@@ -202,9 +202,9 @@ def test_options_whose_service_is_gone_end_with_their_days_given_back(contract):
 
 
 def test_an_option_that_was_to_change_from_the_first_ends_before_it_begins(contract):
-    goes = OptionUseFactory(contract=contract, option__needs=Family.INTERNET, since=NEXT)
+    goes = OptionUseFactory(contract=contract, option__needs=Service.INTERNET, since=NEXT)
 
-    now(contract, TariffFactory(city=contract.city, family=Family.TV))
+    now(contract, TariffFactory(city=contract.city, services=[Service.TV]))
 
     goes.refresh_from_db()
     assert (goes.until, goes.ended_at) == (NEXT, NOON)
@@ -258,7 +258,7 @@ def test_turbo_stays_with_another_speed(contract, faster, boosted):
 
 
 def test_turbo_stops_and_gives_back_where_there_is_nothing_to_speed_up(contract, boosted):
-    television = TariffFactory(city=contract.city, fee=300, family=Family.TV)
+    television = TariffFactory(city=contract.city, fee=300, services=[Service.TV])
     seen = terms(contract, television)
     last = LedgerEntry.objects.latest("pk").pk
 
@@ -274,7 +274,7 @@ def test_turbo_stops_and_gives_back_where_there_is_nothing_to_speed_up(contract,
 
 
 def test_money_that_stopping_turbo_gives_back_pays_for_the_switch(contract, boosted):
-    television = TariffFactory(city=contract.city, fee=600, family=Family.TV, switch_fee=30)
+    television = TariffFactory(city=contract.city, fee=600, services=[Service.TV], switch_fee=30)
     put(contract.pk, -1000)
 
     assert now(contract, television).state == Switch.State.DONE

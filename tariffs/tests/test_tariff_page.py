@@ -16,7 +16,7 @@ from billing.models import LedgerEntry
 from billing.tests.factories import put
 from mark_portal.preferences import VERSION_COOKIE
 from tariffs import switching
-from tariffs.models import Family, Subscription, Suspension, Switch, TariffPrice
+from tariffs.models import Service, Subscription, Suspension, Switch, TariffPrice
 from tariffs.tests.factories import (
     LONG_AGO,
     OfferUseFactory,
@@ -338,8 +338,8 @@ def test_a_day_on_which_money_will_be_missing_is_warned_of(client, contract, fas
 
 
 def test_what_ends_with_the_old_tariff_is_said_before(client, contract):
-    OptionUseFactory(contract=contract, option__name="Адрес", option__needs=Family.INTERNET)
-    television = TariffFactory(city=contract.city, family=Family.TV, name="ТВ", channels=120)
+    OptionUseFactory(contract=contract, option__name="Адрес", option__needs=Service.INTERNET)
+    television = TariffFactory(city=contract.city, services=[Service.TV], name="ТВ", channels=120)
 
     page = text(ask(client, television, when="now"))
 

@@ -17,7 +17,7 @@ from billing.models import Account, EntryKind, LedgerEntry
 from billing.tests.factories import NOON, PromisedPaymentFactory, account_of
 from notifications.models import Notice
 from tariffs import access, turbo, turbo_terms
-from tariffs.models import Boost, Family, OfferUse, Press, Suspension
+from tariffs.models import Boost, Family, OfferUse, Press, Service, Suspension
 from tariffs.tests.factories import TODAY, OfferFactory, OfferUseFactory, TurboPackageFactory, charged, served
 from tariffs.tests.test_access import boosted, set_state, used
 from tariffs.turbo import TurboRefused
@@ -175,7 +175,7 @@ def test_a_pause_names_its_end():
 
 
 def test_television_cannot_be_sped_up():
-    contract = ready(family=Family.TV)
+    contract = ready(services=[Service.TV])
 
     with pytest.raises(TurboRefused, match="has no internet"):
         press(contract)
@@ -249,7 +249,7 @@ def test_another_price_than_the_page_showed_is_not_charged():
 
 
 def test_a_bundle_has_the_packages_of_internet_until_it_has_its_own():
-    contract = ready(family=Family.BUNDLE)
+    contract = ready(services=[Service.INTERNET, Service.TV])
     of_internet = TurboPackageFactory()
     assert turbo.ground(contract.pk, now=NOON).packages == [of_internet]
 

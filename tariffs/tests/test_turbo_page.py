@@ -16,7 +16,7 @@ from billing.models import Account
 from billing.tests.factories import put
 from mark_portal.preferences import VERSION_COOKIE
 from tariffs import turbo
-from tariffs.models import Boost, Family, OfferUse
+from tariffs.models import Boost, OfferUse, Service
 from tariffs.tests.factories import OfferFactory, OfferUseFactory, TurboPackageFactory, served
 from tariffs.tests.test_access import set_state
 
@@ -170,7 +170,7 @@ def test_what_is_missing_is_said_beside_its_button_with_the_way_to_top_up(client
 
 def test_a_tariff_without_internet_has_nothing_to_speed_up(client, three_hours):
     user = UserFactory()
-    served(contract=user.contract, family=Family.TV)
+    served(contract=user.contract, services=[Service.TV])
     client.force_login(user, backend="accounts.backends.SubscriberBackend")
 
     page = text(client.get(URL))

@@ -21,7 +21,7 @@ from accounts.tests.factories import (
 from billing.models import EntryKind
 from mark_portal.tests.browser.rows import post, post_history
 from tariffs import prices
-from tariffs.models import Family
+from tariffs.models import Service
 from tariffs.tests.factories import OfferFactory, OptionFactory, TariffFactory, TurboPackageFactory, served
 
 LONG_NAME = "Общество с ограниченной ответственностью «Удмуртнефтеспецгеологоразведкастройавтоматика»"
@@ -114,9 +114,9 @@ def catalogue():
     possible = prices.first_possible(tariff, today=timezone.localdate(now))
     prices.plan(tariff, fee=Decimal(12345), since=possible, by=None, now=now)
     TariffFactory(city=city, audience=Subscriber.Kind.LEGAL_ENTITY, switch_fee=500)
-    television = {"family": Family.TV, "speed_down": None, "speed_up": None, "channels": 180}
+    television = {"services": [Service.TV], "speed_down": None, "speed_up": None, "channels": 180}
     TariffFactory(city=city, **television)
-    OptionFactory(name="Антивирус", summary="Защита трёх устройств.", activation_fee=99, needs=Family.INTERNET)
+    OptionFactory(name="Антивирус", summary="Защита трёх устройств.", activation_fee=99, needs=Service.INTERNET)
     OfferFactory(name="Осень", tenure_from=6, tenure_to=24, ends_on=possible).tariffs.add(tariff)
     TurboPackageFactory()
     return tariff
