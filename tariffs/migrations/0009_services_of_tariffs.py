@@ -20,6 +20,9 @@ UPDATE tariffs_tariff SET services = ARRAY['tv', 'telephony'] WHERE family = 'bu
 UPDATE tariffs_tariff SET speed_down = NULL, speed_up = NULL WHERE NOT services @> ARRAY['internet']::varchar[];
 UPDATE tariffs_tariff SET speed_up = speed_down WHERE speed_up IS NULL;
 UPDATE tariffs_option SET needs = '' WHERE needs = 'bundle';
+-- A table whose deferred checks wait for the commit cannot be altered.
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
 """
 
 PARTS = """
