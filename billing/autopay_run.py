@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from accounts.local_time import midnight
 from billing import autopay, outlook, payments, shares
 from billing.autopay import Plan
 from billing.models import Account, Autopay, Payment
@@ -65,8 +66,8 @@ def _charge_all(charge_on: date, *, now: datetime) -> int:
 
 def _waiting(*, now: datetime) -> list[int]:
     """Contracts whose autopay has something to do today, by one look without locks."""
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    opened = Payment.objects.filter(account=OuterRef("pk"), is_automatic=True, created_at__gte=midnight)
+    today = midnight(timezone.localdate(now))
+    opened = Payment.objects.filter(account=OuterRef("pk"), is_automatic=True, created_at__gte=today)
     running = Account.objects.filter(~Exists(opened), autopay__is_on=True, contract__state__in=autopay.IN_SERVICE)
     standings = outlook.each(running.order_by("pk"), now=now)
     return [standing.account.pk for standing in standings if autopay.plan(standing).amount]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Concat
-from django.utils import timezone
 
+from accounts.local_time import midnight
 from billing.models import Adjustment, EntryKind, LedgerEntry, Payment, PromisedPayment, Receipt
 
 LONGEST = timedelta(days=31)
@@ -103,7 +103,7 @@ class Report:
 
 def of(since: date, until: date, *, cities: Collection[int]) -> Report:
     """Local days, both included; contracts of these cities only. Six queries, however many lines."""
-    start, end = _midnight(since), _midnight(until + timedelta(days=1))
+    start, end = midnight(since), midnight(until + timedelta(days=1))
     rows = _rows(start, end, cities)
     return Report(
         rows=rows,
@@ -114,10 +114,6 @@ def of(since: date, until: date, *, cities: Collection[int]) -> Report:
         promises=_promises(start, end, cities),
         adjustments=_adjustments(start, end, cities),
     )
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def _rows(start: datetime, end: datetime, cities: Collection[int]) -> list[Row]:

@@ -7,12 +7,13 @@ on its 1st when the money, the credit and the promise cover it, else the service
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 
 from django.utils import timezone
 
+from accounts.local_time import midnight
 from accounts.models import Contract
 from billing import parts
 from billing.outlook import Standing
@@ -103,5 +104,5 @@ def _line(standing: Standing, on: date, event: Event, balance: Decimal) -> Line:
 
 def _promised(standing: Standing, on: date) -> Decimal:
     """What the promise lends to a month that begins on this day."""
-    begins = timezone.make_aware(datetime.combine(on, time.min))
+    begins = midnight(on)
     return standing.promised if standing.promised_until and begins < standing.promised_until else Decimal(0)

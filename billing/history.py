@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Q, Sum, Window
-from django.utils import timezone
 
+from accounts.local_time import midnight
 from billing import paging
 from billing.models import Account, EntryKind, LedgerEntry
 from billing.paging import Cursor, Page
@@ -32,9 +32,9 @@ class Filters:
         if self.kind:
             condition &= Q(kind=self.kind)
         if self.since:
-            condition &= Q(at__gte=_midnight(self.since))
+            condition &= Q(at__gte=midnight(self.since))
         if self.until:
-            condition &= Q(at__lt=_midnight(self.until + timedelta(days=1)))
+            condition &= Q(at__lt=midnight(self.until + timedelta(days=1)))
         return condition
 
     def __bool__(self) -> bool:
@@ -104,7 +104,3 @@ def totals(account: Account, filters: Filters) -> Totals:
 
 def _totals(received: Decimal | None, spent: Decimal | None) -> Totals:
     return Totals(received or Decimal(0), -(spent or Decimal(0)))
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.local_time import midnight
 from accounts.models import Contract
 from accounts.templatetags.dates import day as written
 from billing import shares
@@ -137,11 +138,6 @@ def term_days(contract: Contract, today: date) -> int:
     """Full days after the day of the promise; it ends at the midnight that ends the last of them."""
     years = max(contract.tenure(today)[0], 0)
     return min(int(settings.PROMISE_DAYS) + years, int(settings.PROMISE_DAYS_MOST))
-
-
-def midnight(day: date) -> datetime:
-    """The local midnight that begins a day."""
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def last_day(due_at: datetime) -> date:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import contracts
+from accounts.local_time import midnight
 from billing import outlook, promise_terms
 from billing.models import Account, LedgerEntry, PromisedPayment
 from billing.promise_terms import PromiseRefused as PromiseRefused
@@ -127,7 +128,7 @@ def _close(promise: PromisedPayment, state: PromisedPayment.State, *, now: datet
 
 def remind(*, now: datetime) -> int:
     """Tell those whose promise ends tomorrow, once each, what they still have to pay."""
-    ends = promise_terms.midnight(timezone.localdate(now) + timedelta(days=2))
+    ends = midnight(timezone.localdate(now) + timedelta(days=2))
     told = Notice.objects.filter(contract=OuterRef("account"), kind=REMINDER, at__gte=OuterRef("granted_at"))
     ending = PromisedPayment.objects.filter(~Exists(told), state=State.OPEN, due_at=ends).select_related("account")
     for promise in ending:

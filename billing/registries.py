@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import journal
+from accounts.local_time import midnight
 from accounts.models import Contract, User
 from billing.models import Payment, Registry, RegistryLine
 from billing.registry_files import Row
@@ -104,10 +105,10 @@ def difference_of(told: Row | RegistryLine, payment: Payment | None, *, is_known
 
 def _ours_alone(registry: Registry) -> QuerySet[Payment]:
     """Credited payments of the day that no register has; near midnight another day's may have them."""
-    midnight = timezone.make_aware(datetime.combine(registry.day, time.min))
-    end = timezone.make_aware(datetime.combine(registry.day, time.max))
+    start, end = midnight(registry.day), midnight(registry.day + timedelta(days=1))
+    paid = Payment.objects.filter(gateway=registry.gateway, state=Payment.State.SUCCEEDED)
     return (
-        Payment.objects.filter(gateway=registry.gateway, state=Payment.State.SUCCEEDED, paid_at__range=(midnight, end))
+        paid.filter(paid_at__gte=start, paid_at__lt=end)
         .exclude(told_of(registry.gateway, OuterRef("gateway_id")))
         .select_related("account__contract")
         .order_by("pk")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum, Window
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.local_time import midnight
 from accounts.models import Contract
 from billing.models import EntryKind, LedgerEntry
 from billing.shares import first_of_month
@@ -33,12 +34,12 @@ class Period:
 
     @property
     def start(self) -> datetime:
-        return _midnight(self.since)
+        return midnight(self.since)
 
     @property
     def end(self) -> datetime:
         """The midnight after the last day, not included."""
-        return _midnight(self.until + timedelta(days=1))
+        return midnight(self.until + timedelta(days=1))
 
     @property
     def is_too_long(self) -> bool:
@@ -150,10 +151,6 @@ def with_balances(opening: Decimal, entries: Iterable[LedgerEntry]) -> Iterator[
         balance += entry.amount
         entry.balance_after = balance
         yield entry
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def local_moment(entry: LedgerEntry) -> str:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.local_time import midnight
 from accounts.models import ConnectionRequest, SignInLock, User
 from accounts.staff import cities_of
 from billing.models import Adjustment, GatewayMessage, Payment, Receipt, Refund
@@ -74,11 +75,11 @@ def _receipts(user: User, now: datetime) -> Iterator[Counter]:
 
 def _forged(user: User, now: datetime) -> Iterator[Counter]:
     """Since midnight. Those about a payment of another city are not this person's to see."""
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = timezone.localdate(now)
     refused = GatewayMessage.objects.filter(
         Q(payment=None) | Q(payment__account__contract__city__in=cities_of(user)),
         verdict=GatewayMessage.Verdict.REFUSED,
-        at__gte=midnight,
+        at__gte=midnight(today),
     ).count()
     url = f"{reverse('admin:billing_gatewaymessage_changelist')}?verdict__exact={GatewayMessage.Verdict.REFUSED}"
     yield Counter(_("Refused gateway messages today"), refused, url, "attention" if refused else "calm")

@@ -13,12 +13,12 @@ from django.db.models import CharField, Count, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 
+from accounts.local_time import midnight
 from accounts.models import Contract, JournalEntry
 from billing.models import EntryKind, LedgerEntry, PromisedPayment
 from tariffs import usage
 from tariffs.models import Press, Subscription, Suspension
 from tariffs.periods import DAY, Period
-from tariffs.statistics import midnight
 from tariffs.usage import Volume
 
 Pause = Suspension.State

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date
 from decimal import Decimal
 
 from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Cast, Concat
-from django.utils import timezone
 
+from accounts.local_time import midnight
 from billing.models import LedgerEntry
 
 NOTHING = Decimal(0)
@@ -19,9 +19,9 @@ def saved(contract_id: int, since: date | None = None, until: date | None = None
     """Rubles saved in the days from `since` on and before `until`, less what was taken back; one query."""
     rows = _lines(contract_id)
     if since:
-        rows = rows.filter(at__gte=_midnight(since))
+        rows = rows.filter(at__gte=midnight(since))
     if until:
-        rows = rows.filter(at__lt=_midnight(until))
+        rows = rows.filter(at__lt=midnight(until))
     return rows.aggregate(total=Sum("amount"))["total"] or NOTHING
 
 
@@ -35,7 +35,3 @@ def of_use(contract_id: int) -> Subquery:
 
 def _lines(contract_id: int) -> QuerySet[LedgerEntry]:
     return LedgerEntry.objects.filter(account=contract_id, key__regex=OF_AN_OFFER)
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

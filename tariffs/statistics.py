@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.db.models import DecimalField, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, TruncDate, TruncMonth
 from django.utils import timezone
 
+from accounts.local_time import midnight
 from accounts.models import Contract
 from billing.models import EntryKind, LedgerEntry
 from billing.shares import first_of_month
@@ -113,11 +114,6 @@ def spending_rows(contract_id: int, since: date, until: date, *, by: Any = Trunc
     nothing = Value(NOTHING, output_field=DecimalField())
     rows = entries.values(day=by("at")).annotate(spent=-Sum("amount"), saved=Coalesce(saved, nothing)).order_by("day")
     return [Spending(_date(row["day"]), _date(row["day"]) + periods.DAY, row["spent"], row["saved"]) for row in rows]
-
-
-def midnight(day: date) -> datetime:
-    """With which a local day begins."""
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 # --- Reading --------------------------------------------------------------------------------------------------------

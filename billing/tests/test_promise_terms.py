@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from accounts.local_time import midnight
 from accounts.models import Contract, Subscriber
 from accounts.tests.factories import ContractFactory
-from billing import outlook, promise_terms, promises
+from billing import outlook, promises
 from billing.models import PromisedPayment
 from billing.promise_terms import PromiseRefused, Terms
 from billing.tests.factories import NOON, PromisedPaymentFactory, account_of, charge_month
@@ -27,7 +28,7 @@ def contract_with_fee(fee=500, *, balance=0, month=(2026, 11), **fields) -> Cont
     contract = ContractFactory(**fields)
     if fee:
         first = date(*month, 1)
-        charge_month(contract.pk, fee, title="Internet 100", now=promise_terms.midnight(first))
+        charge_month(contract.pk, fee, title="Internet 100", now=midnight(first))
     account_of(contract, balance=Decimal(balance) + fee)
     return contract
 
@@ -117,7 +118,7 @@ def test_the_term_ends_with_the_midnight_of_its_last_day(started_on, now, due):
 
     terms = quote(contract, now=now)
 
-    assert timezone.localtime(terms.due_at) == promise_terms.midnight(date(*due))
+    assert timezone.localtime(terms.due_at) == midnight(date(*due))
     assert terms.last_day == date(*due) - timedelta(days=1)
 
 

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts import journal
+from accounts.local_time import midnight
 from accounts.models import Contract
 from accounts.tests.at_once import at_once
 from accounts.tests.factories import ContractFactory
-from billing import outlook, promise_terms, promises, shares
+from billing import outlook, promises, shares
 from billing.models import Account, EntryKind, LedgerEntry
 from billing.tests.factories import NOON, account_of, put
 from notifications.models import Notice
@@ -33,7 +34,7 @@ def contract_of(balance=0, *, fee=500, charged_in=OCTOBER, state=DEBT, **fields)
     contract = ContractFactory(state=state, **fields)
     if fee:
         served(contract=contract, fee=fee)
-        charged(contract, since=charged_in, now=promise_terms.midnight(charged_in))
+        charged(contract, since=charged_in, now=midnight(charged_in))
     if left := Decimal(balance) + Decimal(fee):
         put(contract.pk, left)
     return contract
@@ -224,7 +225,7 @@ CASES = st.fixed_dictionaries(
 def test_the_lines_quoted_are_the_lines_posted(case):
     """Whatever is shown before a promise is what is posted after it, with the same balance after each line."""
     with transaction.atomic():
-        contract, now = _contract_in(case), promise_terms.midnight(case["day"]) + timedelta(hours=12)
+        contract, now = _contract_in(case), midnight(case["day"]) + timedelta(hours=12)
         terms = promises.quote(outlook.stand(contract.pk, now=now), [], now=now)
         if not terms.is_locked:
             _live_through(contract, terms, now)
@@ -249,7 +250,7 @@ def _live_through(contract, terms, now) -> None:
     before = LedgerEntry.objects.order_by("-pk").first()
     promise = promises.grant(contract.pk, operation=uuid4(), now=now)
 
-    for moment in (now, promise_terms.midnight(shares.first_of_month(timezone.localdate(now), 1)) + TEN_MINUTES):
+    for moment in (now, midnight(shares.first_of_month(timezone.localdate(now), 1)) + TEN_MINUTES):
         if moment < terms.due_at:
             reconcile.contract(contract.pk, now=moment)
             month_run(moment)

@@ -8,11 +8,11 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.local_time import midnight
 from accounts.tests.factories import ContractFactory, UserFactory
 from billing import ledger
 from billing.models import EntryKind
 from tariffs.models import Service, TrafficDay, TrafficHour
-from tariffs.statistics import midnight
 from tariffs.tests.factories import NOON, TODAY, served
 from tariffs.usage import GIGABYTE
 

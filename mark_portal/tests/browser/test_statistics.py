@@ -7,13 +7,13 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from accounts.local_time import midnight
 from accounts.tests.factories import UserFactory
 from billing import ledger
 from billing.models import EntryKind
 from mark_portal.tests.browser.test_every_page import OVERFLOW, violations
 from mark_portal.tests.browser.test_text_browser import read, session  # noqa: F401  fixtures
 from tariffs.models import TrafficDay
-from tariffs.statistics import midnight
 from tariffs.tests.factories import served
 from tariffs.usage import GIGABYTE
 
