@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .ledger import Account
 
@@ -20,7 +21,7 @@ class PaymentMethod(models.Model):
     account = models.ForeignKey(Account, models.PROTECT, related_name="payment_methods", verbose_name=_("contract"))
     gateway = models.CharField(_("gateway"), max_length=12)
     gateway_id = models.CharField(max_length=64, editable=False)
-    title = models.CharField(_("name"), max_length=60)  # «Мир •• 4477»
+    title = models.CharField(pgettext_lazy("a card", "name"), max_length=60)  # «Мир •• 4477»
     saved_at = models.DateTimeField(_("saved"))
     forgotten_at = models.DateTimeField(_("removed"), null=True, blank=True)
 

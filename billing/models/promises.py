@@ -6,6 +6,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.templatetags.money import rubles
 
@@ -16,7 +17,7 @@ class PromisedPayment(models.Model):
     """A sum lent until a term. It is not money: it lets the service run, the balance does not know it."""
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("of a promise", "open")
         KEPT = "kept", _("kept")
         BROKEN = "broken", _("broken")
 
@@ -27,7 +28,7 @@ class PromisedPayment(models.Model):
     granted_at = models.DateTimeField(_("given"))
     due_at = models.DateTimeField(_("term"))  # the midnight that ends its last day
     state = models.CharField(_("state"), max_length=6, choices=State.choices, default=State.OPEN)
-    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    closed_at = models.DateTimeField(pgettext_lazy("of a promise", "closed"), null=True, blank=True)
     repaid_at = models.DateTimeField(_("paid since"), null=True, blank=True)  # a broken one: zero was reached later
     # Everything that was in force when it was given: the balance, the days, the limits.
     terms = models.JSONField(_("terms"), encoder=DjangoJSONEncoder)

@@ -32,7 +32,7 @@ class Family(models.TextChoices):
 class Described(models.Model):
     """A name and a description in Russian, and in English where somebody has written it."""
 
-    name = models.CharField(_("name"), max_length=80)
+    name = models.CharField(pgettext_lazy("of what is sold", "name"), max_length=80)
     name_en = models.CharField(_("name in English"), max_length=80, blank=True)
     summary = models.TextField(_("description"), blank=True)
     summary_en = models.TextField(_("description in English"), blank=True)

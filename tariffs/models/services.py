@@ -61,7 +61,7 @@ class Switch(models.Model):
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="switches", verbose_name=_("contract"))
     old = models.ForeignKey(Tariff, models.PROTECT, related_name="+", verbose_name=_("from the tariff"))
     tariff = models.ForeignKey(Tariff, models.PROTECT, related_name="+", verbose_name=_("to the tariff"))
-    on = models.DateField(_("on"))
+    on = models.DateField(pgettext_lazy("a switch", "on"))
     is_at_once = models.BooleanField(_("at once"), default=False)
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.PLANNED)
     failure = models.CharField(_("why not"), max_length=200, blank=True)
