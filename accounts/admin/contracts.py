@@ -23,6 +23,7 @@ from accounts.models import Contract, Subscriber
 from accounts.staff import cities_of
 
 from .base import StaffModelAdmin, author_of
+from .long_lists import by_period
 
 
 class SubscriberForm(forms.ModelForm):
@@ -129,12 +130,11 @@ class ContractAdmin(StaffModelAdmin):
     form = ContractForm
     autocomplete_fields = ["house", "subscriber"]
     list_display = ["number", "subscriber", "address", "state", "started_on"]
-    list_filter = ["state", ("city", admin.RelatedOnlyFieldListFilter)]
+    list_filter = ["state", ("city", admin.RelatedOnlyFieldListFilter), by_period("started_on")]
     list_select_related = ["city", "house__street", "subscriber"]
     search_fields = ["number", "subscriber__name", "subscriber__phone", "house__street__name"]
     search_help_text = _("Contract number, name, phone or street")
     change_form_template = "admin/accounts/contract/change_form.html"
-    date_hierarchy = "started_on"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["number", "city", "state", "started_on", "ended_on"] if obj else []

@@ -14,6 +14,7 @@ from accounts.models import JournalEntry
 from accounts.models.journal import ACTIONS
 
 from .base import ReadOnlyAdmin
+from .long_lists import by_period
 
 
 class ActionFilter(admin.SimpleListFilter):
@@ -33,10 +34,9 @@ class ActionFilter(admin.SimpleListFilter):
 class JournalEntryAdmin(ReadOnlyAdmin):
     shows_rows_without_city = True
     list_display = ["at", "actor", "action_text", "target_label", "city", "reason"]
-    list_filter = [ActionFilter, ("actor", admin.RelatedOnlyFieldListFilter), "city"]
+    list_filter = [ActionFilter, ("actor", admin.RelatedOnlyFieldListFilter), "city", by_period("at")]
     list_select_related = ["actor", "city"]
     search_fields = ["target_label", "reason", "actor__login"]
-    date_hierarchy = "at"
     ordering = ["-pk"]
     fields = ["at", "actor", "action_text", "target_label", "city", "what_changed", "reason", "network_address"]
 

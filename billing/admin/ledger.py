@@ -7,14 +7,17 @@ from uuid import uuid4
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import ReadOnlyAdmin, StaffModelAdmin
+from accounts.admin.long_lists import by_period, meeting_any
 from billing import adjustments, history
 from billing.models import Account, Adjustment, LedgerEntry
 from billing.templatetags.money import rubles, signed_rubles
 
+from . import search
 from .signatures import TwoSignaturesAdmin
 
 
@@ -67,11 +70,18 @@ class AccountAdmin(StaffModelAdmin):
 class LedgerEntryAdmin(ReadOnlyAdmin):
     city_path = "account__contract__city"
     list_display = ["at", "account", "kind", "sum", "title", "author"]
-    list_filter = ["kind", ("account__contract__city", admin.RelatedOnlyFieldListFilter)]
+    list_filter = ["kind", search.CityOfAccountFilter, by_period("at")]
     list_select_related = ["account__contract", "author"]
-    search_fields = ["account__contract__number", "key", "title"]
-    date_hierarchy = "at"
+    search_fields = ["key"]  # draws the box; what is found, `get_search_results` says
+    search_help_text = _("Contract number, or the fact: month:42:2026-12")
     ordering = ["-pk"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        text = search_term.strip()
+        meant = [models.Q(account__contract__number=text), models.Q(key__startswith=text)]
+        return (meeting_any(queryset, meant) if text else queryset), False
 
     @admin.display(description=_("sum"), ordering="amount")
     def sum(self, entry: LedgerEntry) -> str:

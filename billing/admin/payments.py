@@ -17,6 +17,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.admin.base import ReadOnlyAdmin, author_of
+from accounts.admin.long_lists import by_period, meeting_any
 from accounts.templatetags.dates import day, moment
 from billing import inquiries, refunds
 from billing.gateways import FAILURES
@@ -48,10 +49,10 @@ class PaymentAdmin(search.GatewayColumn, ReadOnlyAdmin):
     city_path = "account__contract__city"
     list_display = ["begun", "account", "sum", "state", "method", "through"]
     list_filter = [StateFilter, "method", search.GatewayFilter, "is_automatic", search.CityOfAccountFilter]
+    list_filter += [by_period("created_at")]
     list_select_related = ["account__contract"]
     search_fields = ["gateway_id"]  # draws the box; what is found, `get_search_results` says
     search_help_text = search.HELP
-    date_hierarchy = "created_at"
     ordering = ["-pk"]
     fields = ["account", "sum", "state", "why", "method", "is_automatic", "card", "through", "gateway_id"]
     fields += ["begun", "paid", "finished", "contact", "named", "asked", "asked_next"]
@@ -98,7 +99,8 @@ class PaymentAdmin(search.GatewayColumn, ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
     ) -> tuple[models.QuerySet[Any], bool]:
-        return (queryset.filter(search.payments(search_term)) if search_term.strip() else queryset), False
+        text = search_term.strip()
+        return (meeting_any(queryset, search.payments(text)) if text else queryset), False
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -168,11 +170,10 @@ def _may_be_refunded(payment: Payment, given: list[Refund]) -> bool:
 class PromisedPaymentAdmin(ReadOnlyAdmin):
     city_path = "account__contract__city"
     list_display = ["given", "account", "sum", "term", "state", "closed", "repaid"]
-    list_filter = ["state", search.CityOfAccountFilter]
+    list_filter = ["state", search.CityOfAccountFilter, by_period("granted_at")]
     list_select_related = ["account__contract"]
-    search_fields = ["account__contract__number"]
+    search_fields = ["=account__contract__number"]
     search_help_text = _("Contract number")
-    date_hierarchy = "granted_at"
     ordering = ["-pk"]
     fields = ["account", "sum", "given", "term", "state", "closed", "repaid", "terms"]
     readonly_fields = ["sum", "given", "term", "closed", "repaid"]
@@ -205,11 +206,10 @@ class GatewayMessageAdmin(search.GatewayColumn, ReadOnlyAdmin):
     city_path = "payment__account__contract__city"
     shows_rows_without_city = True
     list_display = ["at", "through", "verdict", "reason", "network_address", "account", "payment"]
-    list_filter = ["verdict", search.GatewayFilter]
+    list_filter = ["verdict", search.GatewayFilter, by_period("at")]
     list_select_related = ["payment__account__contract"]
-    search_fields = ["payment__gateway_id", "payment__account__contract__number", "network_address", "reason", "body"]
+    search_fields = ["payment__gateway_id", "=payment__account__contract__number", "network_address", "reason", "body"]
     search_help_text = _("Contract number, number at the gateway, network address, or a part of the message")
-    date_hierarchy = "at"
     ordering = ["-pk"]
     fields = ["at", "through", "verdict", "reason", "network_address", "method", "payment", "body"]
     readonly_fields = ["through"]

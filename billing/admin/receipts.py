@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.admin.base import ReadOnlyAdmin, author_of
+from accounts.admin.long_lists import by_period, meeting_any
 from accounts.templatetags.dates import moment
 from billing import receipts
 from billing.models import Receipt
@@ -34,10 +35,10 @@ class ReceiptAdmin(ReadOnlyAdmin):
     city_path = "payment__account__contract__city"
     list_display = ["created", "account", "kind", "sum", "state", "fiscal_document", "contact", "attempts", "problem"]
     list_filter = ["state", "kind", search.GatewayOfPaymentFilter, search.CityOfPaymentFilter]
+    list_filter += [by_period("created_at")]
     list_select_related = ["payment__account__contract"]
     search_fields = ["gateway_id"]  # draws the box; what is found, `get_search_results` says
     search_help_text = search.HELP
-    date_hierarchy = "created_at"
     ordering = ["-pk"]
     fields = ["account", "payment", "refund", "kind", "sum", "state", "problem", "contact"]
     fields += ["fiscal_drive", "fiscal_document", "fiscal_sign", "created", "registered", "attempts", "next_try"]
@@ -76,8 +77,8 @@ class ReceiptAdmin(ReadOnlyAdmin):
         text = search_term.strip()
         if not text:
             return queryset, False
-        own = Q(gateway_id__istartswith=text) | Q(fiscal_document=text) | Q(fiscal_sign=text)
-        return queryset.filter(own | search.payments(text, prefix="payment__")), False
+        own = [Q(gateway_id__istartswith=text), Q(fiscal_document=text), Q(fiscal_sign=text)]
+        return meeting_any(queryset, [*own, *search.payments(text, prefix="payment__")]), False
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(MAY_SEND)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.admin.base import author_of
+from accounts.admin.long_lists import meeting_any
 from accounts.staff import cities_of
 from accounts.templatetags.dates import moment
 from billing import refunds
@@ -91,8 +92,8 @@ class RefundAdmin(TwoSignaturesAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
     ) -> tuple[models.QuerySet[Any], bool]:
-        found = search.payments(search_term, prefix="payment__") if search_term.strip() else models.Q()
-        return queryset.filter(found), False
+        text = search_term.strip()
+        return (meeting_any(queryset, search.payments(text, prefix="payment__")) if text else queryset), False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:

@@ -27,15 +27,14 @@ def sum_in(text: str) -> Decimal | None:
     return Decimal(figures) if SUM.fullmatch(figures) else None
 
 
-def payments(text: str, *, prefix: str = "") -> Q:
-    """The condition that a payment is meant; `prefix` leads to it, like `payment__`."""
-    text = text.strip()
-    found = Q(**{f"{prefix}account__contract__number": text}) | Q(**{f"{prefix}gateway_id__istartswith": text})
+def payments(text: str, *, prefix: str = "") -> list[Q]:
+    """The conditions, of which one is enough, that a payment is meant; `prefix` leads to it, like `payment__`."""
+    found: dict[str, Any] = {"account__contract__number": text, "gateway_id__istartswith": text}
     if (amount := sum_in(text)) is not None:
-        found |= Q(**{f"{prefix}amount": amount})
+        found["amount"] = amount
     if (operation := _operation_in(text)) is not None:
-        found |= Q(**{f"{prefix}operation": operation})
-    return found
+        found["operation"] = operation
+    return [Q(**{prefix + name: value}) for name, value in found.items()]
 
 
 def _operation_in(text: str) -> UUID | None:

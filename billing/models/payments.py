@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -95,6 +97,10 @@ class Payment(models.Model):
             models.Index("account", F("created_at").desc(), F("id").desc(), name="payments_by_time"),
             models.Index("next_check_at", condition=Q(state__in=["new", "pending"]), name="payments_to_check"),
             models.Index("finished_at", name="payments_by_day"),
+            BrinIndex(fields=["created_at"], name="payments_by_beginning"),
+            models.Index("amount", name="payments_by_sum"),
+            # Found by its first signs too, which an index by the rules of a language would not do.
+            models.Index(OpClass(Upper("gateway_id"), "text_pattern_ops"), name="payments_by_number"),
         ]
 
     def __str__(self) -> str:

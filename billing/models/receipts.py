@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -61,6 +63,12 @@ class Receipt(models.Model):
         ]
         indexes = [
             models.Index("next_try_at", condition=Q(state__in=["waiting", "sent"]), name="receipts_to_send"),
+            models.Index("created_at", condition=Q(state="failed"), name="receipts_failed"),
+            BrinIndex(fields=["created_at"], name="receipts_by_creation"),
+            models.Index("registered_at", name="receipts_by_day"),
+            models.Index("fiscal_document", name="receipts_by_document"),
+            models.Index("fiscal_sign", name="receipts_by_sign"),
+            models.Index(OpClass(Upper("gateway_id"), "text_pattern_ops"), name="receipts_by_number"),
         ]
 
     def __str__(self) -> str:

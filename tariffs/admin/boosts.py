@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.long_lists import by_period
 from accounts.templatetags.dates import moment
 from billing.templatetags.money import rubles
 from tariffs.models import Boost, Press
@@ -49,11 +50,10 @@ class PressInline(admin.TabularInline):
 class BoostAdmin(ReadOnlyAdmin):
     city_path = "contract__city"
     list_display = ["began", "contract", "factor", "ends", "state", "ended"]
-    list_filter = ["state", CityOfContractFilter]
+    list_filter = ["state", CityOfContractFilter, by_period("started_at")]
     list_select_related = ["contract"]
     search_fields = ["contract__number"]
     search_help_text = _("Contract number")
-    date_hierarchy = "started_at"
     ordering = ["-pk"]
     fields = [("contract", "factor"), ("began", "ends"), ("state", "ended")]
     readonly_fields = ["began", "ends", "ended"]

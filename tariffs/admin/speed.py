@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.long_lists import by_period
 from accounts.admin.places import CityFilter
 from tariffs import speedtest
 from tariffs.models import SpeedTest
@@ -19,10 +20,9 @@ class CityOfContractFilter(CityFilter):
 class SpeedTestAdmin(ReadOnlyAdmin):
     city_path = "contract__city"
     list_display = ["at", "contract", "down", "up", "ping", "jitter", "of_the_tariff", "is_boosted", "had_outage"]
-    list_filter = [CityOfContractFilter, "is_boosted", "had_outage"]
+    list_filter = [CityOfContractFilter, "is_boosted", "had_outage", by_period("at")]
     list_select_related = ["contract"]
     search_fields = ["contract__number"]
-    date_hierarchy = "at"
     ordering = ["-at", "-pk"]
     fields = [
         ("contract", "at"),
