@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import ModelAdmin, ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -40,6 +40,7 @@ class StaffModelAdmin(ModelAdmin):
     secret_fields: ClassVar[tuple[str, ...]] = ()
     list_per_page = 50
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # they count the whole table, filter by filter
     paginator = BoundedPaginator
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:

@@ -65,6 +65,13 @@ def test_no_list_is_counted_past_the_ceiling(client, supervisor, monkeypatch):
     assert client.get(CONTRACTS, {"p": 3}).status_code == 302
 
 
+def test_the_choices_of_filters_are_not_counted(client, supervisor):
+    with CaptureQueriesContext(connection) as queries:
+        client.get(PAYMENTS, {"_facets": "True"})
+
+    assert not [query["sql"] for query in queries if "COUNT(" in query["sql"] and "FILTER" in query["sql"]]
+
+
 # Cities
 
 
