@@ -54,6 +54,8 @@ ADMIN = (
     _("Save and continue editing"),
     _("Start typing to filter…"),
     _("After you’ve created a user, you’ll be able to edit more user options."),
+    _("Enter the same password as before, for verification."),
+    _("Hold down “Control”, or “Command” on a Mac, to select more than one."),
     _(
         "You are authenticated as %(username)s, but are not authorized to access this page. "
         "Would you like to login to a different account?"
@@ -68,6 +70,16 @@ FORMS = (
     _("Enter a valid email address."),
     _("No file was submitted."),
     _("The submitted file is empty."),
+    _("%(model_name)s with this %(field_label)s already exists."),
+    _("Ensure this value is less than or equal to %(limit_value)s."),
+    _("Ensure this value is greater than or equal to %(limit_value)s."),
+    _("Your password can’t be too similar to your other personal information."),
+    _("Your password can’t be a commonly used password."),
+    _("Your password can’t be entirely numeric."),
+    ngettext_lazy(
+        "Your password must contain at least %(min_length)d character.",
+        "Your password must contain at least %(min_length)d characters.",
+    ),
     _("The password is too similar to the %(verbose_name)s."),
     _("This password is too common."),
     _("This password is entirely numeric."),

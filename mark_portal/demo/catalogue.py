@@ -194,7 +194,9 @@ FOR_COMPANIES = {
     ),
     "Резервный канал": (
         900,
-        Sold("Reserve line", INTERNET, "Вторая линия другим путём.", "A second line by another way.", 2000),
+        Sold(
+            "Reserve line", INTERNET, "Вторая линия, проложенная другим путём.", "A second line by another way.", 2000
+        ),
     ),
 }
 
@@ -289,7 +291,7 @@ def _offers(cities: list[City], today: date, tariffs: dict[tuple[int, str], mode
         models.Offer(
             name=NEWCOMER,
             name_en="Newcomer: 30% off for three months",
-            summary="Тем, кто с нами первый месяц: скидка на абонентскую плату с первого полного месяца.",
+            summary="Для тех, кто с нами первый месяц. Скидка действует с первого полного месяца.",
             summary_en="For those in their first month with us: off the monthly fee from the first full month.",
             position=10,
             audience=PERSON,
@@ -301,7 +303,7 @@ def _offers(cities: list[City], today: date, tariffs: dict[tuple[int, str], mode
         models.Offer(
             name=LONG_TOGETHER,
             name_en="Longer together: 10% off for half a year",
-            summary="За два года вместе. Взять можно один раз.",
+            summary="Для тех, кто с нами два года и дольше. Подключить можно один раз.",
             summary_en="For two years together. It can be taken once.",
             position=20,
             audience=PERSON,
@@ -311,7 +313,7 @@ def _offers(cities: list[City], today: date, tariffs: dict[tuple[int, str], mode
             months=6,
         ),
         models.Offer(
-            name="Три турбо-кнопки в подарок",
+            name="Три нажатия турбо-кнопки в подарок",
             name_en="Three turbo presses as a gift",
             summary="Попробуйте свою линию на полной скорости.",
             summary_en="Try your line at its full speed.",

@@ -50,7 +50,11 @@ def _refund(month: int, rng: Random) -> Extra:
 
 def _correction(month: int, rng: Random) -> Extra:
     amount, title = rng.choice(
-        [(150, "Извинение за долгий ремонт"), (-120, "Повторно возвращённые дни"), (300, "Возврат за выезд мастера")]
+        [
+            (150, "Извинение за долгий ремонт"),
+            (-120, "Дни, за которые деньги вернули дважды"),
+            (300, "Возврат за выезд мастера"),
+        ]
     )
     return on(month, rng.randint(FROM_DAY, TO_DAY), 15, EntryKind.ADJUSTMENT, amount, title)
 

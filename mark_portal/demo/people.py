@@ -54,7 +54,7 @@ def _full_name(rng: Random, *, is_woman: bool) -> str:
 def feminine(surname: str) -> str:
     if surname.endswith("ий"):
         return surname[:-2] + "ая"
-    return surname + "а" if surname.endswith(("ов", "ев", "ёв", "ин")) else surname
+    return surname + "а" if surname.endswith(("ов", "ев", "ёв", "ин", "ын")) else surname
 
 
 def legal_entities(rng: Random) -> list[Subscriber]:

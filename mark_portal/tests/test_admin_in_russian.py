@@ -41,3 +41,10 @@ def test_the_journal_is_filtered_by_actions_in_russian(russian):
 
     assert "Договор расторгнут" in page
     assert ">contract_terminated<" not in page
+
+
+def test_what_a_password_must_be_is_said_in_our_words(russian):
+    page = russian("accounts_user_add")
+
+    assert "Нужно не меньше 10\u00a0символов." in page
+    assert "Одних цифр мало: нужны и буквы." in page
