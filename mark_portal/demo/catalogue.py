@@ -323,8 +323,8 @@ def _offers(cities: list[City], today: date, tariffs: dict[tuple[int, str], mode
             presses=3,
         ),
         models.Offer(
-            name="100 ₽ на счёт за переход на «Интернет 500 + ТВ»",
-            name_en="100 ₽ for moving to «Internet 500 + TV»",
+            name="100 ₽ на счёт за переход на Интернет 500 + ТВ",
+            name_en="100 ₽ for moving to Internet 500 + TV",
             summary="Для тех, у кого уже этот тариф.",
             summary_en="For those who have this tariff already.",
             position=40,
