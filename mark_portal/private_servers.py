@@ -198,7 +198,7 @@ class Postgres(Server):
             "max_connections": 100,
         }
         if self.for_tests:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 300}
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 500}
             settings |= {"wal_level": "minimal", "max_wal_senders": 0, "max_wal_size": "2GB"}
         return settings
 

@@ -38,6 +38,8 @@ SETTINGS = {
     "SBER_USER": "sber",
     "SBER_PASSWORD": "sber-only-for-tests",
     "STAFF_TOTP_REQUIRED": "0",  # its own tests turn it on
+    "LOCK_TIMEOUT_MS": "60000",  # fifty at once on one account queue for longer than a page waits, where all is busy
+    "STATEMENT_TIMEOUT_MS": "120000",
     "DEBUG": "1",  # static files without collectstatic; pytest-django turns the setting itself off again
 }
 # The papers of a company that is not the demo's.

@@ -7,7 +7,7 @@ from threading import Barrier
 from uuid import uuid4
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from accounts.models import Contract, House, Subscriber
 from accounts.tests.factories import HouseFactory, SubscriberFactory
@@ -55,8 +55,6 @@ def test_of_fifty_requests_at_once_one_is_granted_two_hundred_times():
 
     def request(requester: int) -> list[int | str]:
         try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '30s'")  # a page would try again, middleware.py
             answers = []
             for contract in contracts:
                 start.wait(timeout=60)
