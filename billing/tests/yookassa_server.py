@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault == Fault.DROPPED_AFTER:
             self.drop()
         elif fault == Fault.SILENT:
-            self.shop.over.wait(5)
+            self.shop.over.wait(60)
             self.drop()
         elif fault == Fault.TRICKLE:
             self.trickle(text.encode())
