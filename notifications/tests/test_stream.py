@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def application(own_valkey):
-    return LiveStream(recheck_every=0.1, ping_after=0.3)
+    return LiveStream(recheck_every=0.1, ping_after=1)  # an answer that is later than this is taken for none
 
 
 @pytest.fixture
