@@ -34,6 +34,12 @@ from tariffs.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _noon(time_machine):
+    """A day of another year is written with its year."""
+    time_machine.move_to(NOON, tick=False)
+
+
 def paid(balance=5000, **tariff) -> Contract:
     """A contract whose month is charged, with money left over."""
     contract = served(balance=balance, **tariff)

@@ -20,6 +20,12 @@ pytestmark = pytest.mark.django_db
 RESULT = Measured(ping=3.14159, jitter=0.5, down=94.26, up=51.0)
 
 
+@pytest.fixture(autouse=True)
+def _noon(time_machine):
+    """A day of another year is written with its year."""
+    time_machine.move_to(NOON, tick=False)
+
+
 def save(contract, *, operation=None, now=NOON, result=RESULT):
     return speedtest.save(contract.pk, result, operation=operation or uuid4(), now=now)
 

@@ -35,6 +35,12 @@ pytestmark = pytest.mark.django_db
 ACTIVE, DEBT, WISH = (Contract.State(state) for state in ("active", "debt", "wish"))
 
 
+@pytest.fixture(autouse=True)
+def _noon(time_machine):
+    """A day of another year is written with its year."""
+    time_machine.move_to(NOON, tick=False)
+
+
 def at(day: date, hour=0, minute=1) -> datetime:
     return timezone.make_aware(datetime.combine(day, time(hour, minute)))
 

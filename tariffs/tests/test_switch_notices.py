@@ -18,6 +18,12 @@ from tariffs.tests.factories import NEXT, OptionUseFactory, TariffFactory, charg
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _noon(time_machine):
+    """A day of another year is written with its year."""
+    time_machine.move_to(NOON, tick=False)
+
+
 @pytest.fixture
 def contract():
     contract = served(fee=600, balance=1600)
