@@ -12,7 +12,7 @@ def shop(settings, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with yookassa_server.running() as running:
         settings.YOOKASSA_API_URL = running.url
-        settings.YOOKASSA_TIMEOUT = 3.0
+        settings.YOOKASSA_TIMEOUT = 20.0
         yield running
 
 
