@@ -12,13 +12,13 @@ from billing.models import EntryKind
 _numbers = count()
 
 
-def post(user, amount, kind=EntryKind.TOP_UP, *, days_ago=0, title=""):
+def post(user, amount, kind=EntryKind.TOP_UP, *, days_ago=0, at=None, title=""):
     return ledger.post(
         user.contract_id,
         kind=kind,
         amount=Decimal(amount),
         key=f"browser:{next(_numbers)}",
-        now=timezone.now() - timedelta(days=days_ago),
+        now=at or timezone.now() - timedelta(days=days_ago),
         title=title,
     )
 

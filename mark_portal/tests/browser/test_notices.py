@@ -19,11 +19,11 @@ def bell(page):
 def test_what_was_seen_is_read_and_keeps_its_mark_until_the_next_visit(visit):
     user = UserFactory()
     NoticeFactory.create_batch(2, contract=user.contract)
-    page = visit("/cabinet/notices/", user=user)
+    page = visit("/cabinet/", user=user)
     expect(bell(page)).to_have_text("2")
 
     with page.expect_response("**/cabinet/notices/read/"):
-        pass
+        page.goto("/cabinet/notices/")
 
     assert inbox.unread_count(user.contract_id) == 0
     expect(page.locator(".inbox__new")).to_have_count(2)
@@ -44,8 +44,9 @@ def test_a_page_fetched_ahead_reads_nothing(visit):
 
 def test_an_open_page_hears_of_a_new_notice(visit):
     user = UserFactory()
-    page = visit("/cabinet/", user=user)
-    page.wait_for_timeout(1_500)  # the stream is opened after the page
+    page = visit("/offline/", user=user)
+    with page.expect_response("**/live/"):
+        page.goto("/cabinet/")
 
     outbox.tell(user.contract_id, Topic.MONEY, "payment_credited", about="payment:1", now=timezone.now(), sum="500.00")
 

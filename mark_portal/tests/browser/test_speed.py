@@ -20,6 +20,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}}
 RUSSIAN = {"django_language": "ru"}
 JUDGED = re.compile("of your tariff|Faster than your tariff")
 SECONDS = "0.8"  # of each direction
+SET_SECONDS = "seconds => document.querySelector('[data-speed]').dataset.seconds = seconds"
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def measure(visit):
 
     def start(*, seconds=SECONDS, **options):
         page = visit(PAGE, **options)
-        page.evaluate("seconds => document.querySelector('[data-speed]').dataset.seconds = seconds", seconds)
+        page.evaluate(SET_SECONDS, seconds)
         page.get_by_role("button", name="Start").click()
         return page
 
@@ -72,6 +73,7 @@ def test_a_second_test_is_a_second_result(measure, user):
     page = measure(user=user)
     expect(page.get_by_role("heading", name=JUDGED)).to_be_visible()
 
+    page.evaluate(SET_SECONDS, "2")  # so that a busy machine sees that the first result is gone
     page.get_by_role("button", name="Once more").click()
 
     expect(page.get_by_role("heading", name=JUDGED)).not_to_be_visible()
@@ -124,7 +126,7 @@ def test_a_refusal_is_told(visit, watch, path, status, says):
     watch.expect(f"status of {status}")
     page = visit(PAGE)
     page.route(f"**/speed/{path}*", lambda route: route.fulfill(status=status, headers={"Retry-After": "7"}))
-    page.evaluate("document.querySelector('[data-speed]').dataset.seconds = 4")  # of a machine busy with other tests
+    page.evaluate(SET_SECONDS, "4")  # of a machine busy with other tests
 
     page.get_by_role("button", name="Start").click()
 
@@ -132,16 +134,19 @@ def test_a_refusal_is_told(visit, watch, path, status, says):
     expect(page.get_by_role("button", name="Once more")).to_be_enabled()
 
 
-def test_who_signed_out_meanwhile_is_told(measure, user):
-    page = measure(user=user, seconds="0.5")
+def test_who_signed_out_meanwhile_is_told(visit, user):
+    page = visit(PAGE, user=user)
+    page.evaluate(SET_SECONDS, "0.5")
     page.context.clear_cookies(name="sessionid")
+
+    page.get_by_role("button", name="Start").click()
 
     expect(page.get_by_role("status").filter(has_text="no longer signed in")).to_be_visible()
     assert not SpeedTest.objects.exists()
 
 
 def test_the_gauge_moves_only_where_motion_is_welcome(measure):
-    page = measure(seconds="2")
+    page = measure(seconds="60")
     gauge = page.locator(".speed__gauge")
     expect(gauge).to_be_hidden()  # the tests' browser asks for calm
 

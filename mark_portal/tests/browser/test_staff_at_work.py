@@ -1,5 +1,7 @@
 """Operators in the admin: a new contract from the first field to the first sign-in, passports, addresses, requests."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -31,16 +33,22 @@ def operator(city):
     return StaffFactory(login="operator", role=roles.OPERATOR, in_cities=[city])
 
 
+def search(page, typed):
+    """Until all of it is answered: what was found by its beginning goes away again."""
+    with page.expect_response(lambda answer: parse_qs(urlsplit(answer.url).query).get("term") == [typed]):
+        page.locator(".select2-search__field").press_sequentially(typed)
+
+
 def choose_by_mouse(page, field, typed, option):
     page.locator(f".field-{field} .select2-selection").click()
-    page.locator(".select2-search__field").press_sequentially(typed)
+    search(page, typed)
     page.get_by_role("option", name=option).click()
 
 
 def choose_by_keyboard(page, field, typed, option):
     page.locator(f".field-{field} .select2-selection").focus()
     page.keyboard.press("Enter")
-    page.locator(".select2-search__field").press_sequentially(typed)
+    search(page, typed)
     expect(page.locator(".select2-results__option--highlighted")).to_have_text(option)
     page.keyboard.press("Enter")
 

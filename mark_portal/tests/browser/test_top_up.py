@@ -7,8 +7,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts.local_time import midnight
 from accounts.tests.factories import UserFactory
-from billing import payments
+from billing import payments, shares
 from billing.gateways.sandbox import bank
 from billing.models import Account, BankPayment, Payment
 from billing.tests.factories import PaymentFactory, PaymentMethodFactory, ReceiptFactory
@@ -27,11 +28,10 @@ PHONE = {"viewport": {"width": 390, "height": 844}}
 @pytest.fixture
 def user():
     user = UserFactory(contract__subscriber__email="anna@mail.ru")
-    first = timezone.localtime().replace(day=1, hour=1)
-    days = (timezone.localtime() - first).days
-    post(user, 750, days_ago=days)
+    first = shares.first_of_month(timezone.localdate())
+    post(user, 750, at=midnight(first))
     served(contract=user.contract, fee=650, name="Домашний интернет")
-    charged(user.contract, since=first.date(), now=first)
+    charged(user.contract, since=first, now=midnight(first))
     return user
 
 
@@ -83,7 +83,7 @@ def test_a_declined_payment_is_tried_again_with_the_same_sum(visit, user, script
 
 def confirm_late(page):
     decide(page, "Pay, the bank confirms 30 seconds later")
-    expect(page.get_by_text("Waiting for the bank's word")).to_be_visible()
+    expect(page.get_by_text("Waiting for the bank's word", exact=True)).to_be_visible()
     BankPayment.objects.update(confirm_at=timezone.now())
 
 
@@ -98,24 +98,26 @@ def test_the_page_waits_for_a_late_bank_and_changes_by_itself(visit, user, scrip
     assert balance(user) == 650
 
 
-def begun(user, *, ago=timedelta()):
+def begun(user):
     """Under way at the demo's bank."""
     now = timezone.now()
     account = Account.objects.get(pk=user.contract_id)
-    payment = PaymentFactory(account=account, state="new", gateway_id="", created_at=now - ago)
+    payment = PaymentFactory(account=account, state="new", gateway_id="", created_at=now)
     return payments.start(payment.pk, now=now)
 
 
 def test_the_word_of_the_bank_reaches_an_open_page_by_the_stream(visit, user):
-    payment = begun(user, ago=timedelta(minutes=20))  # so old that the page itself looks every half a minute
+    payment = begun(user)
     page = visit("/offline/", user=user)
+    page.clock.install()
+    page.clock.pause_at(timezone.now() + timedelta(hours=1))  # now it does not look by itself at all
     with page.expect_response("**/live/"):
         page.goto(f"{TOP_UP}{payment.operation}/")
 
     bank.confirm(BankPayment.objects.get().number, card="4477", now=timezone.now())
     payments.reread(payment.pk, now=timezone.now())
 
-    expect(page.get_by_text("The money has come").first).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("The money has come", exact=True)).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="The money has come")).to_be_attached()
 
 
