@@ -17,7 +17,7 @@ from mark_portal.celery import PortalTask, app
 from mark_portal.private_servers import Valkey
 from mark_portal.tests import worker_under_test as tasks
 
-PATIENCE = 40  # seconds; a test that waits as long fails
+PATIENCE = 90  # seconds; a test that waits as long fails
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_a_hung_broker_is_given_up_after_one_short_wait(broker, page):
     with hung(broker), pytest.raises(OperationalError):
         tasks.note.delay()
 
-    assert time.monotonic() - started < 5  # 0.2 on an idle machine; with kombu's own defaults it would not end
+    assert time.monotonic() - started < 20  # 0.2 on an idle machine; with kombu's own defaults it would not end
 
 
 def is_sent():
@@ -113,7 +113,7 @@ def test_a_broker_that_hung_before_the_first_message_is_given_up_too(broker, pag
     with hung(broker), pytest.raises(OperationalError):
         tasks.note.delay()
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,12 +15,12 @@ from mark_portal.keeping import Child, GaveUp, Keeper
 from mark_portal.private_servers import is_free
 from mark_portal.supervisor import Refused, Stop
 
-SLEEPER = [sys.executable, "-c", "import time; print('hello', flush=True); time.sleep(60)"]
+SLEEPER = [sys.executable, "-c", "import time; print('hello', flush=True); time.sleep(600)"]
 STUBBORN = [
     sys.executable,
     "-c",
     "import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-    "print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)",
+    "print(subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep(600)",
 ]
 
 
@@ -52,7 +52,7 @@ def keeper():
 
 
 def wait_until(condition):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -121,7 +121,7 @@ def test_children_of_a_killed_supervisor_are_found_by_their_marker_and_ended(tmp
 
     keeping.sweep_children(tmp_path)
 
-    assert orphan.wait(5) == -signal.SIGKILL
+    assert orphan.wait(60) == -signal.SIGKILL
     assert stranger.poll() is None
     stranger.kill()
     stranger.wait()
