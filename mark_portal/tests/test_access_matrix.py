@@ -6,8 +6,10 @@ from uuid import uuid4
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from accounts import journal, limits, roles, sign_in
+from accounts.local_time import midnight
 from accounts.models import AddressImport, ConnectionRequest, SignInLock, Subscriber
 from accounts.tests.factories import CityFactory, StaffFactory, UserFactory
 from billing.models import Account, Adjustment, BankPayment, EntryKind, GatewayMessage, LedgerEntry, Registry
@@ -26,6 +28,7 @@ from tariffs.tests.factories import (
 )
 
 NOW = datetime.now(UTC)
+TODAY = timezone.localdate(NOW)
 STAFF = {
     "O": roles.OPERATOR,
     "G": roles.SUPPORT_AGENT,
@@ -258,13 +261,13 @@ class World:
         self.city, self.votkinsk = CityFactory(), CityFactory(slug="votkinsk", name="Воткинск", name_en="Votkinsk")
         self.subscribers = {"A": UserFactory(), "B": UserFactory()}
         self.company = UserFactory(contract__subscriber__kind=Subscriber.Kind.LEGAL_ENTITY)
-        self.charged_month = first_of_month(NOW.date(), -1)
+        self.charged_month = first_of_month(TODAY, -1)
         LedgerEntry.objects.create(
             account_id=self.company.contract_id,
             kind=EntryKind.MONTH,
             amount=-1,
             key="month",
-            at=NOW - timedelta(days=NOW.day),
+            at=midnight(self.charged_month),
         )
         self.staff = {letter: StaffFactory(role=role, in_cities=[self.city]) for letter, role in STAFF.items()}
         self.strangers = {letter: StaffFactory(role=role, in_cities=[self.votkinsk]) for letter, role in STAFF.items()}
@@ -300,9 +303,9 @@ class World:
                 account=account, kind=EntryKind.TOP_UP, amount=1, key="topup:1", at=NOW
             ),
             "tariffs_trafficimport": TrafficImport.objects.create(file_name="hours.csv", author=author, created_at=NOW),
-            "tariffs_monthrun": MonthRun.objects.create(month=NOW.date().replace(day=1), started_at=NOW),
+            "tariffs_monthrun": MonthRun.objects.create(month=TODAY.replace(day=1), started_at=NOW),
             "billing_registry": Registry.objects.create(
-                gateway="osmp", day=NOW.date(), file_name="osmp.csv", uploaded_by=author, uploaded_at=NOW
+                gateway="osmp", day=TODAY, file_name="osmp.csv", uploaded_by=author, uploaded_at=NOW
             ),
             "billing_adjustment": Adjustment.objects.create(
                 account=account, amount=6000, reason="x", author=author, created_at=NOW, operation=uuid4()
@@ -317,11 +320,11 @@ class World:
                 contract=self.contract,
                 old=TariffFactory(city=self.city),
                 tariff=TariffFactory(city=self.city),
-                on=NOW.date() + timedelta(days=20),
+                on=TODAY + timedelta(days=20),
                 created_at=NOW,
             ),
             "tariffs_subscription": Subscription.objects.create(
-                contract=self.contract, tariff=TariffFactory(city=self.city), since=NOW.date()
+                contract=self.contract, tariff=TariffFactory(city=self.city), since=TODAY
             ),
             "tariffs_optionuse": OptionUseFactory(contract=self.contract),
             "tariffs_offeruse": OfferUseFactory(contract=self.contract),
@@ -341,8 +344,8 @@ class World:
             "tariffs_suspension": Suspension.objects.create(
                 operation=uuid4(),
                 contract=self.contract,
-                starts_on=NOW.date() + timedelta(days=300),
-                ends_on=NOW.date() + timedelta(days=310),
+                starts_on=TODAY + timedelta(days=300),
+                ends_on=TODAY + timedelta(days=310),
                 created_at=NOW,
             ),
             "tariffs_boost": Boost.objects.create(

@@ -13,6 +13,12 @@ pytestmark = pytest.mark.django_db
 PAGE, READ = "/cabinet/notices/", "/cabinet/notices/read/"
 
 
+@pytest.fixture(autouse=True)
+def _noon(time_machine):
+    """A day of another year is written with its year."""
+    time_machine.move_to(NOON, tick=False)
+
+
 @pytest.fixture
 def contract(client):
     user = UserFactory()

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from notifications import words
 from notifications.models import Notice, Topic
-from notifications.tests.factories import NoticeFactory
+from notifications.tests.factories import NOON, NoticeFactory
 
 TEXTS = settings.BASE_DIR / "templates" / "notices"
 
@@ -42,7 +42,9 @@ def test_a_title_alone_is_enough(text):
     assert (said.title, said.text, said.link) == ("Title", "", "")
 
 
-def test_sums_and_times_are_written_for_people(text):
+def test_sums_and_times_are_written_for_people(text, time_machine):
+    time_machine.move_to(NOON, tick=False)  # a day of another year is written with its year
+
     said = text(
         "{% load dates money %}{{ sum|rubles }} · {{ at|moment }} · {{ on|day }}",
         sum="1234.50",
