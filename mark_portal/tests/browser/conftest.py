@@ -7,8 +7,9 @@ from django.db import connections
 from django.test import Client
 from playwright.sync_api import expect, sync_playwright
 
-from mark_portal.tests.browser import stack
+from mark_portal.tests.browser import served, stack
 from mark_portal.tests.browser.watch import Watch
+from notifications import live
 
 expect.set_options(timeout=20_000)  # milliseconds; on a machine that is busy with other tests
 
@@ -37,6 +38,13 @@ def browser(django_db_setup):
         browser = playwright.chromium.launch(executable_path=path, args=stack.CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """What a test publishes reaches the open page on a busy machine too."""
+    monkeypatch.setattr(live, "PATIENCE_SECONDS", served.PATIENCE)
+    monkeypatch.setattr(live, "_sender", live._Sender())
 
 
 @pytest.fixture
