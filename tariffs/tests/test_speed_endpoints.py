@@ -395,4 +395,4 @@ def test_nothing_of_it_starts_a_thread(port):
             open_sockets.enter_context(get(100 * MB, port=port))
 
         assert ask(port, PING).status == 200
-        assert threading.active_count() == before
+        assert threading.active_count() <= before
