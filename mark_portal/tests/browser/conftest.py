@@ -11,7 +11,8 @@ from mark_portal.tests.browser import served, stack
 from mark_portal.tests.browser.watch import Watch
 from notifications import live
 
-expect.set_options(timeout=20_000)  # milliseconds; on a machine that is busy with other tests
+PATIENCE = 60_000  # milliseconds; on a machine that is busy with other tests
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="package")
@@ -72,6 +73,7 @@ def visit(browser, portal, watch):
             base_url=portal.url, timezone_id="Europe/Samara", reduced_motion="reduce", **options
         )
         contexts.append(context)
+        context.set_default_timeout(PATIENCE)
         watch.over(context)
         if user:
             context.add_cookies([{"name": "sessionid", "value": session_of(user), "url": portal.url}])

@@ -27,7 +27,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 60  # seconds; a busy machine's start
+PATIENCE = 180  # seconds; a busy machine's start
 
 
 def find_chromium():

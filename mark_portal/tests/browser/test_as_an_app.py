@@ -16,7 +16,7 @@ KEPT = """async () => {
 IN_CHARGE = """() => new Promise((resolve, reject) => {
   if (navigator.serviceWorker.controller) resolve();
   navigator.serviceWorker.addEventListener("controllerchange", () => resolve());
-  setTimeout(() => reject("no worker took charge"), 20_000);
+  setTimeout(() => reject("no worker took charge"), 60_000);
 })"""
 SIZE = """async (address) => {
   const image = await createImageBitmap(await (await fetch(address)).blob());

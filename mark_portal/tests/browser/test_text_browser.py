@@ -24,7 +24,7 @@ def read(portal, tmp_path):
     def dump(address, **cookies):
         header = "Cookie: " + "; ".join(f"{name}={value}" for name, value in {"pages": "old", **cookies}.items())
         command = [w3m, "-dump", "-cols", "100", "-O", "UTF-8", "-no-proxy", "-header", header, portal.url + address]
-        done = subprocess.run(command, capture_output=True, text=True, env={"HOME": str(tmp_path)}, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, env={"HOME": str(tmp_path)}, timeout=120)
         assert done.returncode == 0, done.stderr
         return re.sub(r"[ \u00a0]+", " ", done.stdout)
 
