@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PAYMENTS, NOTIFICATIONS, CONNECTIONS, KILLS = 100, 10_000, 64, 5
 WORKERS = 2
-PATIENCE = 60  # seconds
+PATIENCE = 180  # seconds
 
 
 class Pages:
